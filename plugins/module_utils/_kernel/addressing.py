@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Addresses, routes and neighbours of a namespace, each from one stable read.
+
+Attribute numbers are those of ``if_addr.h``, ``rtnetlink.h`` and ``neighbour.h``
+in the kernel's ``include/uapi/linux``.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from dataclasses import dataclass
+
+from .netlink import Attributes, NetlinkSocket, attributes, decoder, number_of, text_of
+
+RTM_GETADDR = 22
+RTM_GETROUTE = 26
+RTM_GETNEIGH = 30
+
+AF_INET = int(socket.AF_INET)
+AF_INET6 = int(socket.AF_INET6)
+
+ADDRESS_HEADER = struct.Struct("=BBBBi")  # family, prefix length, flags, scope, index
+IFA_ADDRESS = 1
+IFA_LOCAL = 2
+IFA_LABEL = 3
+IFA_BROADCAST = 4
+IFA_CACHEINFO = 6
+IFA_FLAGS = 8
+IFA_RT_PRIORITY = 9
+IFA_PROTO = 11
+
+IFA_F_SECONDARY = 0x01
+IFA_F_NODAD = 0x02
+IFA_F_DADFAILED = 0x08
+IFA_F_TENTATIVE = 0x40
+IFA_F_PERMANENT = 0x80
+IFA_F_OF_ROUTER = 0x01 | 0x100  # temporary, and the one that temporary ones come from
+IFA_F_NOPREFIXROUTE = 0x200
+IFAPROT_KERNEL_LO, IFAPROT_KERNEL_RA, IFAPROT_KERNEL_LL = 1, 2, 3
+FOREVER = 0xFFFFFFFF
+
+ROUTE_HEADER = struct.Struct("=BBBBBBBBI")  # family, dst, src, tos, table, proto, scope, type
+RTA_DST = 1
+RTA_OIF = 4
+RTA_GATEWAY = 5
+RTA_PRIORITY = 6
+RTA_PREFSRC = 7
+RTA_METRICS = 8
+RTA_MULTIPATH = 9
+RTA_TABLE = 15
+RTA_VIA = 18
+RTM_F_CLONED = 0x200
+RTNH_F_ONLINK = 4
+RTPROT_KERNEL = 2
+RTPROT_BOOT = 3
+RTN_UNICAST = 1
+RTN_OF_ADDRESSES = (2, 3, 4, 5)  # local, broadcast, anycast, multicast
+RT_SCOPE_LINK = 253
+TABLE_MAIN = 254
+TABLE_LOCAL = 255
+IPV6_DEFAULT_METRIC = 1024
+
+NEIGHBOUR_HEADER = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
+NDA_DST = 1
+NDA_LLADDR = 2
+NUD_STATES = {
+    0x01: "incomplete",
+    0x02: "reachable",
+    0x04: "stale",
+    0x08: "delay",
+    0x10: "probe",
+    0x20: "failed",
+    0x40: "noarp",
+    0x80: "permanent",
+}
+
+SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
+
+
+@dataclass(frozen=True)
+class Address:
+    """One address of a link. ``local`` and ``peer`` are texts, peer empty when equal to local.
+
+    Lifetimes are seconds, None for ever.
+    """
+
+    ifindex: int
+    family: int
+    local: str
+    prefix: int
+    peer: str = ""
+    label: str = ""
+    broadcast: str = ""
+    scope: str = "global"
+    flags: int = 0
+    metric: int = 0
+    protocol: int = 0
+    valid: int | None = None
+    preferred: int | None = None
+
+    @property
+    def noprefixroute(self) -> bool:
+        """Whether the kernel makes no route for the address's prefix."""
+        return bool(self.flags & IFA_F_NOPREFIXROUTE)
+
+    @property
+    def permanent(self) -> bool:
+        """Whether the address has no lifetime that runs out."""
+        return bool(self.flags & IFA_F_PERMANENT)
+
+    @property
+    def from_router(self) -> bool:
+        """Whether a router advertisement brought it; the next one brings it back."""
+        return self.protocol == IFAPROT_KERNEL_RA or bool(self.flags & IFA_F_OF_ROUTER)
+
+    @property
+    def nodad(self) -> bool:
+        """Whether duplicate address detection is off for the address."""
+        return bool(self.flags & IFA_F_NODAD)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route. ``dst`` is a CIDR; ``gateway`` and ``src`` empty when there is none."""
+
+    family: int
+    dst: str
+    table: int
+    metric: int
+    ifindex: int
+    gateway: str = ""
+    src: str = ""
+    scope: str = "global"
+    protocol: int = RTPROT_BOOT
+    type: int = RTN_UNICAST
+    onlink: bool = False
+    tos: int = 0
+    mtu: int = 0
+    multipath: bool = False
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One entry of the neighbour (ARP or ND) table."""
+
+    ifindex: int
+    family: int
+    address: str
+    mac: str
+    state: str
+
+
+def read_addresses(netlink: NetlinkSocket) -> list[Address]:
+    """Every address of the namespace, in the kernel's order (an interface's primary first)."""
+    payloads = netlink.dump(RTM_GETADDR, ADDRESS_HEADER.pack(0, 0, 0, 0, 0))
+    return [decode_address(payload) for payload in payloads]
+
+
+def read_routes(netlink: NetlinkSocket) -> list[Route]:
+    """Every route of both families and all tables, without cached ones.
+
+    IPv6 dumps lose and repeat routes without a flag, hence are read until two agree.
+    """
+    query = (0, 0, 0, 0, 0, 0, 0, 0)
+    payloads = netlink.dump(RTM_GETROUTE, ROUTE_HEADER.pack(AF_INET, *query))
+    if ipv6_enabled():
+        payloads += netlink.dump_twice(RTM_GETROUTE, ROUTE_HEADER.pack(AF_INET6, *query))
+    routes = (decode_route(payload) for payload in payloads)
+    return [route for route in routes if route is not None]
+
+
+def read_neighbours(netlink: NetlinkSocket) -> list[Neighbour]:
+    """Every entry of the neighbour tables of both families."""
+    payloads = netlink.dump(RTM_GETNEIGH, NEIGHBOUR_HEADER.pack(0, 0, 0, 0, 0))
+    neighbours = (decode_neighbour(payload) for payload in payloads)
+    return [neighbour for neighbour in neighbours if neighbour is not None]
+
+
+def wait_until_usable(netlink: NetlinkSocket, address: str, seconds: float = 5.0) -> None:
+    """Wait for duplicate address detection: a tentative address is no source of a route."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = [one for one in read_addresses(netlink) if one.local == address]
+        if not any(one.flags & IFA_F_TENTATIVE for one in found):
+            return
+        time.sleep(0.02)
+
+
+def ipv6_enabled() -> bool:
+    """Whether this kernel has IPv6 at all."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM):
+            return True
+    except OSError:
+        return False
+
+
+@decoder
+def decode_address(payload: bytes) -> Address:
+    """An Address from the payload of an RTM_NEWADDR message."""
+    family, prefix, flags, scope, ifindex = ADDRESS_HEADER.unpack_from(payload)
+    found = attributes(payload, ADDRESS_HEADER.size)
+    address = _text(family, found.get(IFA_ADDRESS))
+    local = _text(family, found.get(IFA_LOCAL)) or address
+    preferred, valid = struct.unpack_from("=II", found.get(IFA_CACHEINFO, b"\xff" * 8))
+    return Address(
+        ifindex=ifindex,
+        family=family,
+        local=local,
+        prefix=prefix,
+        peer=address if address != local else "",
+        label=text_of(found.get(IFA_LABEL)),
+        broadcast=_text(family, found.get(IFA_BROADCAST)),
+        scope=scope_name(scope),
+        flags=number_of(found.get(IFA_FLAGS), flags),
+        metric=number_of(found.get(IFA_RT_PRIORITY)),
+        protocol=number_of(found.get(IFA_PROTO)),
+        valid=None if valid == FOREVER else valid,
+        preferred=None if preferred == FOREVER else preferred,
+    )
+
+
+@decoder
+def decode_route(payload: bytes) -> Route | None:
+    """A Route from the payload of an RTM_NEWROUTE message.
+
+    None for a cached one, and for those that come and go with an address.
+    """
+    family, dst_len, _src_len, tos, table, protocol, scope, kind, flags = ROUTE_HEADER.unpack_from(payload)
+    if flags & RTM_F_CLONED or family not in (AF_INET, AF_INET6) or kind in RTN_OF_ADDRESSES:
+        return None
+    found = attributes(payload, ROUTE_HEADER.size)
+    destination = _text(family, found.get(RTA_DST)) or ("0.0.0.0" if family == AF_INET else "::")
+    return Route(
+        family=family,
+        dst=f"{destination}/{dst_len}",
+        table=number_of(found.get(RTA_TABLE), table),
+        metric=number_of(found.get(RTA_PRIORITY)),
+        ifindex=number_of(found.get(RTA_OIF)),
+        gateway=_text(family, found.get(RTA_GATEWAY)) or _via(found),
+        src=_text(family, found.get(RTA_PREFSRC)),
+        scope=scope_name(scope),
+        protocol=protocol,
+        type=kind,
+        onlink=bool(flags & RTNH_F_ONLINK),
+        tos=tos,
+        mtu=number_of(attributes(found.get(RTA_METRICS, b"")).get(2)),
+        multipath=RTA_MULTIPATH in found,
+    )
+
+
+@decoder
+def decode_neighbour(payload: bytes) -> Neighbour | None:
+    """A Neighbour from the payload of an RTM_NEWNEIGH message; None for other families."""
+    family, ifindex, state, _flags, _type = NEIGHBOUR_HEADER.unpack_from(payload)
+    if family not in (AF_INET, AF_INET6):
+        return None
+    found = attributes(payload, NEIGHBOUR_HEADER.size)
+    return Neighbour(
+        ifindex=ifindex,
+        family=family,
+        address=_text(family, found.get(NDA_DST)),
+        mac=":".join(f"{byte:02x}" for byte in found.get(NDA_LLADDR, b"")),
+        state=NUD_STATES.get(state, "none"),
+    )
+
+
+def scope_name(scope: int) -> str:
+    """``global``, ``site``, ``link``, ``host``, ``nowhere``, or the number as text."""
+    return SCOPES.get(scope, str(scope))
+
+
+def _text(family: int, raw: bytes | None) -> str:
+    return socket.inet_ntop(family, raw) if raw else ""
+
+
+def _via(found: Attributes) -> str:
+    """An IPv6 gateway of an IPv4 route: family, then the address (RFC 5549)."""
+    raw = found.get(RTA_VIA)
+    return _text(number_of(raw[:2]), raw[2:]) if raw else ""

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Which link kinds this kernel can make, found out without making one."""
+
+from __future__ import annotations
+
+import os
+
+from .links import kernel_knows_kind
+from .netlink import NetlinkSocket
+from .tuntap import NODE
+
+KERNEL_KINDS = {"tap": "tun", "tun": "tun"}
+
+
+def can_make_kind(netlink: NetlinkSocket, kind: str) -> bool:
+    """Whether links of a kind can be made: it is built in, loaded, or a module on disk."""
+    if kind in KERNEL_KINDS and not os.path.exists(NODE):
+        return False
+    name = KERNEL_KINDS.get(kind, kind)
+    return kernel_knows_kind(netlink, name) or _module_on_disk(name)
+
+
+def _module_on_disk(kind: str) -> bool:
+    """Whether depmod's table has the alias by which the kernel asks for the kind."""
+    table = f"/lib/modules/{os.uname().release}/modules.alias"
+    wanted = f"alias rtnl-link-{kind} "
+    try:
+        with open(table, encoding="ascii", errors="replace") as lines:
+            return any(line.startswith(wanted) for line in lines)
+    except OSError:
+        return False

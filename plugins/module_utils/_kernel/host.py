@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The namespaces that one task touches, each opened once and closed together."""
+
+from __future__ import annotations
+
+import os
+import resource
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+from .errors import NotANamespace
+from .links import read_links
+from .namespaces import Identity, Namespace, identify, open_namespace
+from .netlink import NetlinkSocket, attributes
+
+RTM_GETNSID = 90
+NETNSA_NSID = 1
+NETNSA_FD = 3
+
+
+class Host:
+    """Handles on namespaces by path; ``None`` is the namespace Ansible runs in.
+
+    A namespace that was unnamed stays open until ``close``, so that it can be
+    named again when the task has to be undone.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str | None, Namespace] = {}
+        self._with_socket: dict[str | None, None] = {}
+        self._retired: list[Namespace] = []
+        self._most_sockets = allow_many_descriptors() // 4
+
+    def at(self, path: str | None) -> Namespace:
+        """The namespace at a path. Raises NoSuchNamespace, NotANamespace."""
+        handle = self._open.get(path)
+        if handle is None:
+            handle = self._open[path] = open_namespace(path)
+        self._limit_sockets(path)
+        return handle
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._open
+
+    def identities(self) -> dict[str, Identity]:
+        """What each opened path names; the empty path is the caller's own namespace."""
+        return {path or "": handle.identity for path, handle in self._open.items()}
+
+    def replaced(self) -> list[str]:
+        """The paths that no longer name the namespace which was opened there."""
+        return [
+            path for path, handle in self._open.items() if path is not None and _identity_at(path) != handle.identity
+        ]
+
+    def adopt(self, path: str, descriptor: int) -> Namespace:
+        """Take over a descriptor of the namespace that was just named ``path``."""
+        self.retire(path)
+        handle = self._open[path] = Namespace(path, os.dup(descriptor))
+        return handle
+
+    def retire(self, path: str) -> None:
+        """Forget the name of a namespace but keep the namespace open."""
+        handle = self._open.pop(path, None)
+        if handle is not None:
+            handle.close_socket()
+            self._retired.append(handle)
+
+    def retired(self, identity: Identity) -> Namespace | None:
+        """A namespace that lost its name during this task, if it is still held."""
+        return next((held for held in self._retired if held.identity == identity), None)
+
+    def nsid(self, path: str | None, seen_from: str | None = None) -> int | None:
+        """The id by which one namespace knows another, or None when it has none."""
+        query = struct.pack("=BxxxHHI", 0, 8, NETNSA_FD, self.at(path).descriptor)
+        answer = attributes(self.at(seen_from).netlink.get(RTM_GETNSID, query), 4)
+        number: int = struct.unpack("=i", answer[NETNSA_NSID])[0]
+        return None if number < 0 else number
+
+    def close(self) -> None:
+        """Close every handle."""
+        for handle in self._handles():
+            handle.close()
+        self._open.clear()
+        self._retired.clear()
+
+    def _handles(self) -> Iterator[Namespace]:
+        yield from self._open.values()
+        yield from self._retired
+
+    def _limit_sockets(self, path: str | None) -> None:
+        """Keep the most recently used sockets open, not one for every namespace."""
+        self._with_socket.pop(path, None)
+        self._with_socket[path] = None
+        if len(self._with_socket) > self._most_sockets:
+            oldest = next(iter(self._with_socket))
+            del self._with_socket[oldest]
+            if oldest in self._open:
+                self._open[oldest].close_socket()
+
+
+def wait_until_gone(nsids: set[int], seconds: float = 5.0) -> None:
+    """Wait for the veth peers of namespaces that lost their last user.
+
+    The kernel ends namespaces in the background, some 20 ms later; who makes a link
+    of the same name at once would find it taken.
+    """
+    deadline = time.monotonic() + seconds
+    with closing(NetlinkSocket()) as netlink:
+        while time.monotonic() < deadline:
+            if not any(link.parent_nsid in nsids for link in read_links(netlink)):
+                return
+            time.sleep(0.002)
+
+
+def _identity_at(path: str) -> Identity | None:
+    try:
+        return identify(path)
+    except NotANamespace:
+        return None
+
+
+def allow_many_descriptors() -> int:
+    """Raise the soft limit of open files to the hard one, and tell it: a namespace costs two."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else 1 << 20

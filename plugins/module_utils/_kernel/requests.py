@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The changing requests, encoded by pyroute2; the only file that imports it.
+
+Each function returns (message type, flags, payload) for ``NetlinkSocket.change``.
+The library is loaded with the first request: a task that changes nothing does not
+pay for it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .addressing import (
+    AF_INET6,
+    IFA_F_NODAD,
+    IFA_F_NOPREFIXROUTE,
+    RTNH_F_ONLINK,
+    SCOPES,
+    Address,
+    Route,
+)
+from .links import ADDR_GEN_MODE_NONE, IFF_UP, IPVLAN_MODES, MACVLAN_MODES
+
+Request = tuple[int, int, bytes]
+
+RTM_NEWLINK = 16
+RTM_DELLINK = 17
+RTM_SETLINK = 19
+RTM_NEWADDR = 20
+RTM_DELADDR = 21
+RTM_NEWROUTE = 24
+RTM_DELROUTE = 25
+RTM_NEWNSID = 88
+RTM_NEWLINKPROP = 108
+RTM_DELLINKPROP = 109
+NLM_F_EXCL = 0x200
+NLM_F_CREATE = 0x400
+NLM_F_APPEND = 0x800
+HEADER_LENGTH = 16
+PROTOCOL_STATIC = 4
+SCOPE_NUMBERS = {name: number for number, name in SCOPES.items()}
+ATTRIBUTES = {
+    "mac": "IFLA_ADDRESS",
+    "mtu": "IFLA_MTU",
+    "txqlen": "IFLA_TXQLEN",
+    "alias": "IFLA_IFALIAS",
+    "group": "IFLA_GROUP",
+    "master": "IFLA_MASTER",
+}
+
+
+@functools.cache
+def _message_class(name: str) -> Any:
+    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+    from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
+    from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+    classes = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "nsid": nsidmsg}
+    return classes[name]
+
+
+def load_library() -> None:
+    """Load pyroute2 now. Raises ImportError when it is missing."""
+    _message_class("link")
+
+
+def _encode(name: str, fields: Mapping[str, Any], attributes: list[tuple[str, Any]]) -> bytes:
+    message = _message_class(name)()
+    for field, value in fields.items():
+        message[field] = value
+    message["attrs"] = attributes
+    message.encode()
+    return bytes(message.data)[HEADER_LENGTH:]
+
+
+def create_link(
+    name: str,
+    kind: str,
+    ifindex: int,
+    *,
+    values: Mapping[str, Any],
+    data: Mapping[str, Any],
+    parent: int = 0,
+    queues: int = 0,
+    peer: Mapping[str, Any] | None = None,
+    descriptor: int | None = None,
+) -> Request:
+    """Make a link with the index ``ifindex``.
+
+    ``values``: ``mac``, ``mtu``, ``txqlen``, ``master`` (an index); ``data``: the
+    attributes of the kind by our option names; ``peer``: ``name``, ``ifindex``,
+    ``descriptor`` of its namespace, ``values``, ``queues``; ``descriptor``: the
+    namespace that the link is born in, where it is not the one of the socket.
+    """
+    attributes: list[tuple[str, Any]] = [("IFLA_IFNAME", name), *_values(values), *_queues(queues)]
+    if parent:
+        attributes.append(("IFLA_LINK", parent))
+    if descriptor is not None:
+        attributes.append(("IFLA_NET_NS_FD", descriptor))
+    info: list[tuple[str, Any]] = [("IFLA_INFO_KIND", kind)]
+    details = _kind_data(kind, data, peer)
+    if details:
+        info.append(("IFLA_INFO_DATA", {"attrs": details}))
+    attributes.append(("IFLA_LINKINFO", {"attrs": info}))
+    payload = _encode("link", {"index": ifindex}, attributes)
+    return RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, payload
+
+
+def set_link(
+    ifindex: int,
+    values: Mapping[str, Any],
+    *,
+    up: bool | None = None,
+    ipv6_link_local: bool | None = None,
+    kind: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> Request:
+    """Change a link in place: ``values`` as in create_link, and attributes of its kind."""
+    fields: dict[str, Any] = {"index": ifindex}
+    if up is not None:
+        fields.update(flags=IFF_UP if up else 0, change=IFF_UP)
+    attributes = _values(values)
+    if ipv6_link_local is not None:
+        mode = 0 if ipv6_link_local else ADDR_GEN_MODE_NONE
+        inner = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", mode)]}
+        attributes.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", inner)]}))
+    if data:
+        info = [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": _kind_data(kind, data)})]
+        attributes.append(("IFLA_LINKINFO", {"attrs": info}))
+    # RTM_SETLINK ignores the attributes of the kind
+    return (RTM_NEWLINK if data else RTM_SETLINK), 0, _encode("link", fields, attributes)
+
+
+def rename_altnames(ifindex: int, names: Iterable[str], *, add: bool) -> Request:
+    """Add or take away alternative names of a link."""
+    properties = {"attrs": [("IFLA_ALT_IFNAME", name) for name in names]}
+    payload = _encode("link", {"index": ifindex}, [("IFLA_PROP_LIST", properties)])
+    if add:
+        return RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, payload
+    return RTM_DELLINKPROP, 0, payload
+
+
+def delete_link(ifindex: int) -> Request:
+    """Delete one link."""
+    return RTM_DELLINK, 0, _encode("link", {"index": ifindex}, [])
+
+
+def delete_link_group(group: int) -> Request:
+    """Delete all links of a group at once: one wait of the kernel instead of one each."""
+    return RTM_DELLINK, 0, _encode("link", {}, [("IFLA_GROUP", group)])
+
+
+def add_address(address: Address) -> Request:
+    """Add an address; an existing one is EEXIST."""
+    return RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, _address(address, removing=False)
+
+
+def delete_address(address: Address) -> Request:
+    """Delete an address."""
+    return RTM_DELADDR, 0, _address(address, removing=True)
+
+
+def add_route(route: Route) -> Request:
+    """Add a route; an existing one with the same key is EEXIST."""
+    return RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _route(route)
+
+
+def delete_route(route: Route) -> Request:
+    """Delete a route."""
+    return RTM_DELROUTE, 0, _route(route)
+
+
+def set_nsid(descriptor: int, nsid: int) -> Request:
+    """Give a namespace its id in the namespace of the socket."""
+    payload = _encode("nsid", {}, [("NETNSA_NSID", nsid), ("NETNSA_FD", descriptor)])
+    return RTM_NEWNSID, 0, payload
+
+
+def _values(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(ATTRIBUTES[name], value) for name, value in values.items()]
+
+
+def _queues(queues: int) -> list[tuple[str, Any]]:
+    if not queues:
+        return []
+    return [("IFLA_NUM_TX_QUEUES", queues), ("IFLA_NUM_RX_QUEUES", queues)]
+
+
+def _kind_data(kind: str, data: Mapping[str, Any], peer: Mapping[str, Any] | None = None) -> list[tuple[str, Any]]:
+    if kind == "veth" and peer is not None:
+        attributes = [
+            ("IFLA_IFNAME", peer["name"]),
+            *_values(peer["values"]),
+            *_queues(peer["queues"]),
+            ("IFLA_NET_NS_FD", peer["descriptor"]),
+        ]
+        return [("VETH_INFO_PEER", {"index": peer["ifindex"], "attrs": attributes})]
+    if kind == "bridge" and "multicast_snooping" in data:
+        return [("IFLA_BR_MCAST_SNOOPING", int(data["multicast_snooping"]))]
+    if kind == "vlan" and "vlan_id" in data:
+        return [("IFLA_VLAN_ID", data["vlan_id"])]
+    if kind in ("macvlan", "macvtap") and data.get("mode"):
+        return [(f"IFLA_{kind.upper()}_MODE", _number(MACVLAN_MODES, data["mode"]))]
+    if kind == "ipvlan" and data.get("mode"):
+        return [("IFLA_IPVLAN_MODE", _number(IPVLAN_MODES, data["mode"]))]
+    if kind == "vxlan":
+        return _vxlan_data(data)
+    return []
+
+
+def _vxlan_data(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    attributes: list[tuple[str, Any]] = [("IFLA_VXLAN_ID", data["vni"])]
+    for option, attribute in (("remote", "IFLA_VXLAN_GROUP"), ("local", "IFLA_VXLAN_LOCAL")):
+        address = data.get(option)
+        if address:
+            attributes.append((attribute + ("6" if ":" in address else ""), address))
+    if data.get("dst_port"):
+        attributes.append(("IFLA_VXLAN_PORT", data["dst_port"]))
+    if data.get("parent"):
+        attributes.append(("IFLA_VXLAN_LINK", data["parent"]))
+    return attributes
+
+
+def _number(names: Mapping[int, str], wanted: str) -> int:
+    return next(number for number, name in names.items() if name == wanted)
+
+
+def _address(address: Address, *, removing: bool) -> bytes:
+    fields = {
+        "family": address.family,
+        "prefixlen": address.prefix,
+        "index": address.ifindex,
+        "scope": SCOPE_NUMBERS.get(address.scope, 0),
+    }
+    attributes: list[tuple[str, Any]] = [
+        ("IFA_LOCAL", address.local),
+        ("IFA_ADDRESS", address.peer or address.local),
+    ]
+    if removing:
+        return _encode("address", fields, attributes)
+    if address.broadcast:
+        attributes.append(("IFA_BROADCAST", address.broadcast))
+    if address.label:
+        attributes.append(("IFA_LABEL", address.label))
+    flags = address.flags & (IFA_F_NODAD | IFA_F_NOPREFIXROUTE)
+    if flags:
+        attributes.append(("IFA_FLAGS", flags))
+    if address.valid is not None:
+        lifetimes = {"ifa_valid": address.valid, "ifa_preferred": address.preferred or 0}
+        attributes.append(("IFA_CACHEINFO", lifetimes))
+    return _encode("address", fields, attributes)
+
+
+def _route(route: Route) -> bytes:
+    destination, _slash, length = route.dst.rpartition("/")
+    fields = {
+        "family": route.family,
+        "dst_len": int(length),
+        "table": route.table if route.table < 256 else 0,
+        "proto": route.protocol,
+        "scope": SCOPE_NUMBERS.get(route.scope, 0),
+        "type": route.type,
+        "tos": route.tos,
+        "flags": RTNH_F_ONLINK if route.onlink else 0,
+    }
+    attributes: list[tuple[str, Any]] = [("RTA_TABLE", route.table)]
+    if int(length):
+        attributes.append(("RTA_DST", destination))
+    if route.gateway:
+        if route.family != AF_INET6 and ":" in route.gateway:
+            attributes.append(("RTA_VIA", {"family": AF_INET6, "addr": route.gateway}))
+        else:
+            attributes.append(("RTA_GATEWAY", route.gateway))
+    if route.ifindex:
+        attributes.append(("RTA_OIF", route.ifindex))
+    if route.metric:
+        attributes.append(("RTA_PRIORITY", route.metric))
+    if route.src:
+        attributes.append(("RTA_PREFSRC", route.src))
+    if route.mtu:
+        attributes.append(("RTA_METRICS", {"attrs": [("RTAX_MTU", route.mtu)]}))
+    return _encode("route", fields, attributes)
