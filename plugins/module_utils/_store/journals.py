@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Journals: the operations of a task under way, durable before the first of them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from .files import list_directory, read_file, remove_file, sync_directory, write_file
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A journal found on disk: its task did not end, or is under way right now."""
+
+    path: str
+    subjects: frozenset[str]
+    operations: tuple[dict[str, Any], ...]
+    identities: dict[str, tuple[int, int]]
+    """Device and inode of each namespace by its path; the empty path is the task's own."""
+    this_boot: bool
+
+
+class Journals:
+    """The journals below a state directory."""
+
+    def __init__(self, state_dir: str) -> None:
+        self.directory = os.path.join(state_dir, "journals")
+
+    def touching(self, subjects: Iterable[str]) -> list[Journal]:
+        """The journals that share a subject with the ones given."""
+        wanted = frozenset(subjects)
+        found = []
+        for entry in list_directory(self.directory):
+            if not entry.endswith(".json"):
+                continue
+            path = os.path.join(self.directory, entry)
+            try:
+                body, this_boot = read_file(path)
+            except FileNotFoundError:  # its task ended meanwhile
+                continue
+            journal = Journal(
+                path,
+                frozenset(body["subjects"]),
+                tuple(body["operations"]),
+                {name: (device, inode) for name, (device, inode) in body["identities"].items()},
+                this_boot,
+            )
+            if journal.subjects & wanted:
+                found.append(journal)
+        return found
+
+    def path_for(self, subjects: frozenset[str]) -> str:
+        """Where the journal of a task stands: the locks on its subjects admit one task."""
+        digest = hashlib.sha256("\0".join(sorted(subjects)).encode("utf-8", "surrogateescape"))
+        return os.path.join(self.directory, f"{digest.hexdigest()[:32]}.json")
+
+    def write(
+        self,
+        subjects: frozenset[str],
+        operations: list[dict[str, Any]],
+        identities: dict[str, tuple[int, int]],
+    ) -> None:
+        """Write a journal. Durable on return. Raises StoreError."""
+        body = {
+            "subjects": sorted(subjects),
+            "operations": operations,
+            "identities": {name: list(identity) for name, identity in identities.items()},
+        }
+        write_file(self.path_for(subjects), body)
+
+    def remove(self, path: str) -> None:
+        """The task is over: forget its journal. Durable on return. Raises StoreError."""
+        remove_file(path)
+        sync_directory(self.directory)
