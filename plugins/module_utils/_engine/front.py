@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The front door that every module shares: options to result.
+
+A module hands over its resource and its options; check mode, lists, diffs and error
+messages are dealt with here, once.
+"""
+
+from __future__ import annotations
+
+import copy
+import errno as errnos
+import os
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, UnstableRead
+from .._store.errors import StoreError
+from .errors import InvalidOption, RecoveryFailed, TaskError
+from .resource import Resource
+from .task import Outcome, Task
+from .transaction import TransactionFailed
+
+COMMON: dict[str, Any] = {
+    "state_dir": {"type": "path", "default": "/run/sandbox-network"},
+    "lock_timeout": {"type": "float", "default": 30.0},
+}
+KNOWN_ERRORS = (
+    TaskError,
+    StoreError,
+    KernelError,
+    UnstableRead,
+    NoSuchNamespace,
+    NotANamespace,
+    OSError,
+)
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a module is called: its options, and the names of one object and of many."""
+
+    options: dict[str, Any]
+    single: str
+    plural: str
+    constraints: dict[str, Any]
+
+
+def create_module(form: Form) -> AnsibleModule:
+    """The AnsibleModule for a form: one object by plain options, or a list of them."""
+    spec = copy.deepcopy(form.options)
+    items = copy.deepcopy(form.options)
+    items["state"].pop("default")  # that of the task holds
+    many = {
+        "type": "list",
+        "elements": "dict",
+        "options": items,
+        **form.constraints,
+    }
+    return AnsibleModule(
+        argument_spec={**spec, **COMMON, form.plural: many},
+        supports_check_mode=True,
+        **form.constraints,
+    )
+
+
+def run_module(resource: Resource[Any], form: Form) -> None:
+    """Run a module from its options to its result; ends the process."""
+    module = create_module(form)
+    require_library("netaddr", module)
+    require_library("pyroute2", module)
+    try:
+        if not module.params["state_dir"].startswith("/"):
+            raise InvalidOption("state_dir", module.params["state_dir"], "is not an absolute path")
+        items = given_items(form, module.params)
+        wanted = parse_items(resource, form, items, single=module.params[form.plural] is None)
+        task = Task(
+            resource,
+            wanted,
+            state_dir=module.params["state_dir"],
+            lock_timeout=module.params["lock_timeout"],
+        )
+    except KNOWN_ERRORS as error:
+        module.fail_json(**failure(error))
+    try:
+        outcome = task.foretell() if module.check_mode else task.run()
+    except KNOWN_ERRORS as error:
+        recovered = [operation.as_dict() for operation in task.recovered]
+        module.fail_json(**failure(error), **({"recovered": recovered} if recovered else {}))
+    report(module, form, outcome)
+
+
+def run_info(options: dict[str, Any], gather: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Run a module that only reads; ends the process."""
+    module = AnsibleModule(argument_spec=options, supports_check_mode=True)
+    require_library("netaddr", module)
+    try:
+        result = gather(module.params)
+    except KNOWN_ERRORS as error:
+        module.fail_json(**failure(error))
+    module.exit_json(changed=False, **result)
+
+
+def given_items(form: Form, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """The objects asked for: those of the list, or the single one. Raises InvalidOption."""
+    listed: list[dict[str, Any]] | None = params[form.plural]
+    if listed is None:
+        return [{name: params[name] for name in form.options}]
+    for name, option in form.options.items():
+        if name != "state" and params[name] is not None and params[name] != option.get("default"):
+            raise InvalidOption(
+                name,
+                params[name],
+                f"cannot be given together with {form.plural}; put it into the items",
+            )
+    state = params["state"]
+    return [{**item, "state": item["state"] or state} for item in listed]
+
+
+def parse_items(resource: Resource[Any], form: Form, items: Sequence[dict[str, Any]], *, single: bool) -> list[Any]:
+    """Every object parsed; an error names the item that it is about."""
+    wanted = []
+    for number, item in enumerate(items):
+        try:
+            wanted.append(resource.parse(item))
+        except InvalidOption as error:
+            raise (error if single else error.within(f"{form.plural}[{number}]")) from None
+    resource.check(wanted)
+    return wanted
+
+
+def report(module: AnsibleModule, form: Form, outcome: Outcome) -> None:
+    """End the module with its result."""
+    result: dict[str, Any] = {
+        "changed": outcome.changed,
+        "operations": [operation.as_dict() for operation in outcome.operations],
+        "diff": outcome.diff,
+        "invocation": {"module_args": given(module.params)},
+    }
+    if outcome.recovered:
+        result["recovered"] = [operation.as_dict() for operation in outcome.recovered]
+    if module.params[form.plural] is None:
+        result[form.single] = outcome.subjects[0]
+    else:
+        result[form.plural] = outcome.subjects
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+def given(params: Any) -> Any:
+    """The options without those that were left out: a thousand links have forty thousand."""
+    if isinstance(params, dict):
+        return {name: given(value) for name, value in params.items() if value is not None}
+    if isinstance(params, list):
+        return [given(value) for value in params]
+    return params
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """The result of a failed task: what was tried, what came back, what was put back."""
+    if isinstance(error, TransactionFailed):
+        result = failure(error.cause)
+        if not isinstance(error.cause, KNOWN_ERRORS):
+            result["msg"] = str(error)
+        result["operations"] = [operation.as_dict() for operation in error.done]
+        result["rolled_back"] = error.rolled_back
+        if not error.done:
+            put_back = "; nothing had been changed"
+        elif error.rolled_back:
+            put_back = f"; {len(error.done)} operations were undone, the host is as it was"
+        else:
+            put_back = f"; undoing failed: {error.left}; the next task on the same objects mends it"
+        result["msg"] += put_back
+        return result
+    rolled_back = not isinstance(error, RecoveryFailed)
+    result = {"msg": str(error), "operations": [], "rolled_back": rolled_back}
+    number = getattr(error, "errno", None)
+    if number:
+        result["errno"] = KernelError(number).name
+        if number == errnos.EPERM or (number == errnos.EACCES and os.geteuid() != 0):
+            result["msg"] += " (this needs root, or CAP_NET_ADMIN and CAP_SYS_ADMIN: become: true)"
+    return result
+
+
+def require_library(name: str, module: AnsibleModule) -> None:
+    """End the module with a helpful message when a library is missing on the host."""
+    try:
+        if _find(name):
+            return
+        problem = ""
+    except ImportError:
+        problem = traceback.format_exc()
+    module.fail_json(msg=missing_required_lib(name, reason="on the managed host"), exception=problem or None)
+
+
+def _find(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Giving identities to what a plan will make, before any of it is made.
+
+A new namespace is made without a name, a new link is promised an index: both stand
+in the journal before the deed, so that the next task can tell what is ours from what
+somebody else made under the same name meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from .._kernel.errors import KernelError
+from .._kernel.namespaces import Identity, new_namespace, open_namespace
+from .kinds.contract import Context
+from .operation import Operation
+from .state import Netns
+
+# Indexes far above those that kernels hand out by themselves, below 2**31.
+FIRST_INDEX, LAST_INDEX = 1 << 20, 1 << 30
+FIRST_GROUP, LAST_GROUP = 1 << 16, 1 << 31
+
+
+class _Binder:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._next_index = random.SystemRandom().randrange(FIRST_INDEX, LAST_INDEX)
+        self._condemned = random.SystemRandom().randrange(FIRST_GROUP, LAST_GROUP)
+        self._indexes: dict[tuple[Netns, str], int] = {}
+        self._identities: dict[str, Identity] = {}
+
+    def bind(self, operation: Operation) -> Operation:
+        args = dict(operation.args)
+        if operation.kind == "netns.create":
+            args["identity"] = self._identity(args["path"], args.get("pid"))
+        elif operation.kind == "record.put" and "identity" in args["value"]:
+            identity = self._identities.get(args["name"]) or args["value"]["identity"]
+            args["value"] = {**args["value"], "identity": list(identity)}
+        elif operation.kind == "link.add":
+            args["ifindex"] = self._promise(args)
+            if args.get("peer"):
+                args["peer"] = {**args["peer"], "ifindex": self._promise(args["peer"])}
+        elif args.get("ifindex", 0) is None:
+            args["ifindex"] = self._indexes[args["netns"], args.get("link") or args["name"]]
+        if operation.kind == "link.delete" and "group" in args:
+            args["group"] = self._condemned
+        if operation.kind == "link.set" and args["set"].get("group", 0) is None:
+            args["set"] = {**args["set"], "group": self._condemned}
+        return Operation(operation.kind, args)
+
+    def _promise(self, end: dict[str, Any]) -> int:
+        self._next_index += 1
+        self._indexes[end["netns"], end["name"]] = self._next_index
+        return self._next_index
+
+    def _identity(self, path: str, pid: int | None) -> list[int]:
+        if pid is None:
+            try:
+                descriptor = new_namespace()
+            except OSError as error:
+                raise KernelError(error.errno or 0, f"making the namespace {path}") from None
+        else:
+            namespace = open_namespace(f"/proc/{pid}/ns/net")
+            descriptor = os.dup(namespace.descriptor)
+            namespace.close()
+        self._context.unborn[path] = descriptor
+        status = os.fstat(descriptor)
+        self._identities[path] = (status.st_dev, status.st_ino)
+        return [status.st_dev, status.st_ino]
+
+
+def bind(operations: Sequence[Operation], context: Context) -> list[Operation]:
+    """The operations with every index and identity filled in.
+
+    The descriptors of the new namespaces go into ``context.unborn``.
+    Raises OSError, NoSuchNamespace for a process that ended.
+    """
+    binder = _Binder(context)
+    return [binder.bind(operation) for operation in operations]

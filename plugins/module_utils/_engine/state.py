@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""What was read of the host: the observed state that plans are made from.
+
+Plans read it, and operations can be foretold on a copy of it: what a task would
+leave behind is known without running it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Optional
+
+from .._kernel.addressing import Address, Neighbour, Route
+from .._kernel.links import Link
+from .._kernel.namespaces import Identity
+
+Netns = Optional[str]
+"""Path of a namespace; None is the one Ansible runs in."""
+
+
+@dataclass
+class NamespaceState:
+    """One namespace as read; addresses and routes by the index of their link.
+
+    A foretold link has a negative index.
+    """
+
+    identity: Identity | None = None
+    links: dict[int, Link] = field(default_factory=dict)
+    addresses: dict[int, list[Address]] = field(default_factory=dict)
+    routes: dict[int, list[Route]] = field(default_factory=dict)
+    neighbours: list[Neighbour] = field(default_factory=list)
+    sysctls: dict[str, str | None] = field(default_factory=dict)
+    nsid: int | None = None
+    pids: list[int] = field(default_factory=list)
+    _indexes: dict[str, int] = field(default_factory=dict)
+    _altnames: dict[str, int] = field(default_factory=dict)
+
+    def put(self, link: Link) -> None:
+        """Enter a link, or replace the one of the same index."""
+        former = self.links.get(link.ifindex)
+        if former is not None:
+            self._forget_names(former)
+        self.links[link.ifindex] = link
+        self._indexes[link.name] = link.ifindex
+        self._altnames.update(dict.fromkeys(link.altnames, link.ifindex))
+
+    def drop(self, link: Link) -> None:
+        """Forget a link with everything on it."""
+        self.links.pop(link.ifindex, None)
+        self._forget_names(link)
+        self.addresses.pop(link.ifindex, None)
+        self.routes.pop(link.ifindex, None)
+
+    def link(self, name: str) -> Link | None:
+        """The link of that name, or None."""
+        index = self._indexes.get(name)
+        return None if index is None else self.links[index]
+
+    def existing(self, name: str) -> Link:
+        """The link of that name. Raises KeyError."""
+        return self.links[self._indexes[name]]
+
+    def link_called(self, altname: str) -> Link | None:
+        """The link that has an alternative name, or None."""
+        index = self._altnames.get(altname)
+        return None if index is None else self.links[index]
+
+    def _forget_names(self, link: Link) -> None:
+        self._indexes.pop(link.name, None)
+        for altname in link.altnames:
+            self._altnames.pop(altname, None)
+
+    def name_of(self, ifindex: int) -> str:
+        """The name of the link of that index; empty for 0 and for an unknown one."""
+        link = self.links.get(ifindex)
+        return link.name if link else ""
+
+    def copy(self) -> NamespaceState:
+        """A copy that can be changed; what it holds is immutable."""
+        return replace(
+            self,
+            links=dict(self.links),
+            addresses={index: list(found) for index, found in self.addresses.items()},
+            routes={index: list(found) for index, found in self.routes.items()},
+            sysctls=dict(self.sysctls),
+            _indexes=dict(self._indexes),
+            _altnames=dict(self._altnames),
+        )
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A plain file: its text, its mode bits, and the ids of its user and group."""
+
+    content: str
+    mode: int
+    owner: tuple[int, int] = (0, 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For operations and records."""
+        return {"content": self.content, "mode": self.mode, "owner": list(self.owner)}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> FileState:
+        """The opposite of as_dict."""
+        return FileState(data["content"], data["mode"], (data["owner"][0], data["owner"][1]))
+
+
+@dataclass
+class State:
+    """Everything a plan may ask for. A namespace that does not exist is None."""
+
+    namespaces: dict[Netns, NamespaceState | None] = field(default_factory=dict)
+    leftovers: set[str] = field(default_factory=set)
+    files: dict[str, FileState | None] = field(default_factory=dict)
+    directories: dict[str, bool] = field(default_factory=dict)
+    records: dict[tuple[str, str], dict[str, Any] | None] = field(default_factory=dict)
+    kinds: dict[str, bool] = field(default_factory=dict)
+    """Whether this kernel can make links of a kind."""
+    nsids: dict[tuple[Netns, Netns], int | None] = field(default_factory=dict)
+    """The id of the second namespace as the first one knows it."""
+    ipv6: bool = True
+    lowest_index: int = 0
+
+    def copy(self) -> State:
+        """A copy that can be changed without changing this one."""
+        return replace(
+            self,
+            namespaces={path: namespace.copy() if namespace else None for path, namespace in self.namespaces.items()},
+            leftovers=set(self.leftovers),
+            files=dict(self.files),
+            directories=dict(self.directories),
+            records=dict(self.records),
+            nsids=dict(self.nsids),
+        )
+
+    def at(self, netns: Netns) -> NamespaceState | None:
+        """The namespace at a path, None when it does not exist."""
+        return self.namespaces.get(netns)
+
+    def existing(self, netns: Netns) -> NamespaceState:
+        """The namespace at a path. Raises KeyError when it does not exist."""
+        namespace = self.namespaces[netns]
+        if namespace is None:
+            raise KeyError(netns)
+        return namespace
+
+    def record(self, kind: str, name: str) -> dict[str, Any] | None:
+        """What is remembered of an object, or None."""
+        return self.records.get((kind, name))
+
+    def foretold_index(self) -> int:
+        """An index for a link that does not exist yet."""
+        self.lowest_index -= 1
+        return self.lowest_index

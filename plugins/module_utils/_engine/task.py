@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""How a task flows: locks, recovery, observe, plan, and then foretell or carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from .._kernel.host import Host, wait_until_gone
+from .._kernel.requests import load_library
+from .._store.files import remove_dead_temporaries
+from .._store.journals import Journal, Journals
+from .._store.locks import Locks, is_held
+from .._store.records import Records
+from .errors import NotThereYet, NotVerified
+from .kinds.contract import Context
+from .kinds.registry import diff, foretell, inverse
+from .operation import Operation
+from .resource import Reader, Resource, Wanted
+from .state import State
+from .transaction import carry_out, left_by, recover
+
+
+@dataclass
+class Outcome:
+    """What a task did, or in check mode would do."""
+
+    operations: list[Operation]
+    subjects: list[dict[str, Any]]
+    recovered: list[Operation] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is different afterwards."""
+        return bool(self.operations or self.recovered)
+
+    @property
+    def diff(self) -> dict[str, Any]:
+        """Before and after of what changes."""
+        return diff(self.operations)
+
+
+class Task(Generic[Wanted]):
+    """One run of a module: a resource and the objects wanted of it."""
+
+    def __init__(
+        self,
+        resource: Resource[Wanted],
+        wanted: Sequence[Wanted],
+        *,
+        state_dir: str,
+        lock_timeout: float,
+    ) -> None:
+        self._resource = resource
+        self._wanted = wanted
+        self._state_dir = state_dir
+        self._lock_timeout = lock_timeout
+        self._subjects = resource.subjects(wanted)
+        self._records = Records(state_dir)
+        self._journals = Journals(state_dir)
+        self.recovered: list[Operation] = []
+        """What was undone first, because an earlier task had been killed half way."""
+
+    def foretell(self) -> Outcome:
+        """What the task would do. Nothing is written, not even a lock."""
+        with closing(Host()) as host:
+            reader = Reader(host, self._records)
+            before = self._resource.observe(self._wanted, reader)
+            journals = self._journals.touching(self._subjects)
+            pending = [one for one in journals if not self._under_way(one)]
+            undone = [one for journal in pending for one in reversed(left_by(journal))]
+            steps = [step for operation in undone for step in inverse(operation)]
+            before = foretell(steps, before) if steps else before
+            warnings: list[str] = []
+            if pending:
+                warnings.append("An earlier task was killed half way; what it left is foretold as undone.")
+            operations = self._plan_with_assumptions(before, warnings)
+            after = foretell(operations, before) if operations else before
+            return Outcome(operations, self._describe(before, after), undone, warnings)
+
+    def _plan_with_assumptions(self, state: State, warnings: list[str]) -> list[Operation]:
+        """A plan that takes for made what an earlier task of the play would make."""
+        while True:
+            try:
+                return self._resource.plan(self._wanted, state)
+            except NotThereYet as missing:
+                warnings.append(f"{missing}; foretold as if an earlier task had made it.")
+                missing.assume()
+
+    def _under_way(self, journal: Journal) -> bool:
+        """Whether a journal is that of a task that runs right now."""
+        return any(is_held(self._state_dir, subject) for subject in journal.subjects)
+
+    def run(self) -> Outcome:
+        """Do it. Raises TaskError, TransactionFailed, StoreError, KernelError."""
+        with closing(Locks(self._state_dir, self._lock_timeout)) as locks:
+            return self._run_with(locks)
+
+    def _run_with(self, locks: Locks) -> Outcome:
+        subjects = self._subjects
+        while True:
+            with locks.hold(subjects):
+                pending = self._journals.touching(subjects)
+                needed = subjects.union(*(journal.subjects for journal in pending))
+                if needed == subjects:
+                    return self._run_locked(pending)
+            subjects = needed  # a killed task reached further: hold what it held, too
+
+    def _run_locked(self, pending: Sequence[Journal]) -> Outcome:
+        remove_dead_temporaries(self._state_dir)
+        with closing(Host()) as host:
+            context = Context(host, self._records)
+            for journal in pending:
+                self.recovered += recover(journal, context, self._journals)
+        with closing(Host()) as host:
+            context = Context(host, self._records)
+            reader = Reader(host, self._records)
+            before = self._resource.observe(self._wanted, reader)
+            operations = self._resource.plan(self._wanted, before)
+            after = before
+            if operations:
+                load_library()
+                verified: list[State] = []
+
+                def verify() -> None:
+                    verified.append(self._verify(reader))
+
+                def verify_undone(planned: Sequence[Operation] = tuple(operations)) -> None:
+                    self._verify_undone(planned, reader)
+
+                operations = carry_out(
+                    operations,
+                    context,
+                    self._journals,
+                    self._subjects,
+                    verify,
+                    verify_undone,
+                )
+                after = verified[0]
+            subjects = self._describe(before, after)
+        if context.dying:
+            wait_until_gone(context.dying)
+        return Outcome(operations, subjects, self.recovered)
+
+    def _verify(self, reader: Reader) -> State:
+        replaced = reader.host.replaced()
+        if replaced:
+            raise NotVerified(f"{', '.join(replaced)} was replaced while the task ran")
+        state = self._resource.observe(self._wanted, reader)
+        missing = self._resource.plan(self._wanted, state)
+        if missing:
+            what = "; ".join(str(operation.as_dict()) for operation in missing[:5])
+            raise NotVerified(
+                "every operation succeeded, yet the host is not as asked for:"
+                f" something else interferes, or the kernel refused silently. Missing: {what}"
+            )
+        return state
+
+    def _verify_undone(self, planned: Sequence[Operation], reader: Reader) -> None:
+        """Where the host is as it was, the same plan leads from it to what is wanted."""
+        again = self._resource.plan(self._wanted, self._resource.observe(self._wanted, reader))
+        found, expected = _comparable(again), _comparable(planned)
+        if found != expected:
+            surprising = [one for one in found if one not in expected] or found
+            what = "; ".join(str(operation.as_dict()) for operation in surprising[:5])
+            raise NotVerified(f"the host is not as it was; a new run would have to do: {what}")
+
+    def _describe(self, before: State, after: State) -> list[dict[str, Any]]:
+        return [self._resource.describe(wanted, before, after) for wanted in self._wanted]
+
+
+def _comparable(operations: Sequence[Operation]) -> list[Operation]:
+    """Operations without what runs down by itself, and without those that nothing undoes."""
+    lifetimes = ("valid", "preferred")
+    return [
+        Operation(one.kind, {name: value for name, value in one.args.items() if name not in lifetimes})
+        for one in operations
+        if inverse(one)
+    ]
