@@ -1,0 +1,481 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The resource netns: network namespaces with names."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._engine.errors import InvalidOption, TaskError
+from .._engine.front import Form
+from .._engine.operation import Operation
+from .._engine.resource import Reader
+from .._engine.state import FileState, NamespaceState, State
+from .._kernel.errors import NotANamespace
+from .._kernel.files import NotAPlainFile, read_plain_file
+from .._kernel.links import find_link_by_index
+from .._kernel.namespaces import identify, is_leftover, own_identity, processes_inside
+from .._kernel.sysctl import read_sysctl, sysctl_path
+from .._store.records import Record
+from . import values
+
+LOOPBACK = 1  # the index of lo in every namespace
+ETC_NETNS = "/etc/netns"
+RESOLV_CONF_MODE = 0o644
+OF_THE_FILE = ("resolv_conf", "directories")
+ALWAYS_RECORDED = ("created", "pid", "sysctl", "identity")
+SYSCTL_KEY = re.compile(r"net[./][^\s\0]+")
+
+OPTIONS: dict[str, Any] = {
+    "name": {"type": "str"},
+    "path": {"type": "path"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "pid": {"type": "int"},
+    "generate": {"type": "bool", "default": False},
+    "loopback": {"type": "bool"},
+    "sysctl": {"type": "dict"},
+    "dns": {
+        "type": "dict",
+        "options": {
+            "servers": {"type": "list", "elements": "str"},
+            "search": {"type": "list", "elements": "str"},
+            "options": {"type": "list", "elements": "str"},
+        },
+    },
+    "nsid": {"type": "int"},
+    "netns_dir": {"type": "path", "default": values.NETNS_DIR},
+    "force": {"type": "bool", "default": False},
+}
+FORM = Form(
+    options=OPTIONS,
+    single="netns",
+    plural="namespaces",
+    constraints={"mutually_exclusive": [("name", "path")]},
+)
+
+
+@dataclass(frozen=True)
+class Netns:
+    """One namespace as wanted. ``path`` is None where a name is to be generated in check mode."""
+
+    path: str
+    name: str
+    present: bool
+    by_name: bool = True
+    generated: bool = False
+    pid: int | None = None
+    loopback: bool | None = None
+    sysctl: tuple[tuple[str, str], ...] = ()
+    resolv_conf: str | None = None
+    nsid: int | None = None
+    force: bool = False
+
+    @property
+    def resolv_conf_path(self) -> str:
+        """The file that ``ip netns exec`` and the connection plugin show inside."""
+        return f"{ETC_NETNS}/{self.name}/resolv.conf"
+
+
+class NetnsResource:
+    """Observe and plan network namespaces."""
+
+    def parse(self, options: dict[str, Any]) -> Netns:
+        """One namespace as wanted. Raises InvalidOption."""
+        present = options["state"] == "present"
+        path = _path(options, present)
+        pid = values.number("pid", options["pid"], 1, (1 << 31) - 1)
+        loopback = options["loopback"]
+        if loopback is None and pid is None:
+            loopback = True
+        return Netns(
+            path=path,
+            name=os.path.basename(path),
+            present=present,
+            by_name=options["path"] is None,
+            generated=options["generate"],
+            pid=pid,
+            loopback=loopback,
+            sysctl=_sysctl(options["sysctl"]),
+            resolv_conf=_resolv_conf(options["dns"]),
+            nsid=values.number("nsid", options["nsid"], 0, (1 << 31) - 1),
+            force=options["force"],
+        )
+
+    def check(self, wanted: Sequence[Netns]) -> None:
+        """Refuse a namespace, or an id, that is given twice."""
+        values.no_duplicates("name", [one.path for one in wanted])
+        values.no_duplicates("nsid", [one.nsid for one in wanted if one.nsid is not None])
+
+    def subjects(self, wanted: Sequence[Netns]) -> frozenset[str]:
+        """Each namespace by its path, and by what it is where it exists."""
+        return frozenset(name for one in wanted for name in namespace_subjects(one.path))
+
+    def observe(self, wanted: Sequence[Netns], reader: Reader) -> State:
+        """The namespaces, their settings, files and records, and who is inside."""
+        state = State()
+        own = own_identity()
+        state.namespaces[None] = NamespaceState(sysctls=_own_settings(wanted, reader))
+        for one in wanted:
+            _observe_name(one, state)
+            record = reader.records.get("netns", one.path)
+            state.records["netns", one.path] = _believed(record)
+            namespace = state.at(one.path)
+            if namespace is not None:
+                if namespace.identity == own:
+                    raise TaskError(f"{one.path} is the namespace Ansible itself runs in")
+                _observe_inside(one, one.path, state, reader)
+            if one.pid is not None and one.present:
+                _observe_process(one, state, own, reader)
+            _observe_file(one.resolv_conf_path, state)
+        _observe_link_records(wanted, state, reader)
+        present = {one.identity for one in state.namespaces.values() if one and one.identity}
+        inside = processes_inside(present) if present else {}
+        for namespace in state.namespaces.values():
+            if namespace is not None and namespace.identity is not None:
+                namespace.pids = inside.get(namespace.identity, [])
+        return state
+
+    def plan(self, wanted: Sequence[Netns], state: State) -> list[Operation]:
+        """Everything inside first when removing, last when making."""
+        operations: list[Operation] = []
+        for one in wanted:
+            operations += _plan_present(one, state) if one.present else _plan_absent(one, state)
+        # what cannot fail half way comes last
+        return sorted(operations, key=lambda operation: operation.kind == "netns.delete")
+
+    def describe(self, wanted: Netns, before: State, after: State) -> dict[str, Any]:
+        """The namespace for the result."""
+        namespace = after.at(wanted.path)
+        record = after.record("netns", wanted.path) or {}
+        unknown = wanted.generated and namespace is not None and namespace.identity is None
+        result: dict[str, Any] = {
+            "name": None if unknown else wanted.name,
+            "path": None if unknown else wanted.path,
+            "state": "present" if namespace else "absent",
+            "inode": namespace.identity[1] if namespace and namespace.identity else None,
+            "nsid": namespace.nsid if namespace else None,
+            "created": bool(namespace and record.get("created")),
+            "pids": namespace.pids if namespace else [],
+        }
+        if wanted.path in before.leftovers and wanted.present:
+            result["repaired"] = True
+        return result
+
+
+def namespace_subjects(path: str) -> list[str]:
+    """What is locked for a namespace: its path, and its inode, whatever other names it has."""
+    try:
+        identity = identify(path)
+    except NotANamespace:
+        identity = None
+    return [f"namespace {path}", *([f"namespace with inode {identity[1]}"] if identity else [])]
+
+
+def _path(options: dict[str, Any], present: bool) -> str:
+    name, path = options["name"], options["path"]
+    if options["generate"]:
+        if not present:
+            raise InvalidOption("generate", True, "needs state: present")
+        if path is not None:
+            raise InvalidOption("generate", True, "makes a name; path cannot be given")
+        prefix = values.file_name("name", name or "sandbox", new=True)
+        name = f"{prefix}-{secrets.token_hex(6)}"
+    if path is not None:
+        if path.startswith("/proc/"):
+            raise InvalidOption("path", path, "belongs to a process; pid gives it a name")
+        values.file_name("path", os.path.basename(os.path.normpath(path)), new=present)
+        return values.absolute_path("path", path)
+    name = values.file_name("name", name, new=present)
+    return os.path.join(values.absolute_path("netns_dir", options["netns_dir"] + "/x")[:-2], name)
+
+
+def _sysctl(settings: dict[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    parsed = []
+    for key, given in sorted((settings or {}).items()):
+        if not SYSCTL_KEY.fullmatch(key) or ".." in sysctl_path(key).split("/"):
+            raise InvalidOption("sysctl", key, "is not a net.* setting")
+        value = int(given) if isinstance(given, bool) else given
+        if not isinstance(value, (str, int)) or str(value).strip() == "":
+            raise InvalidOption(f"sysctl.{key}", value, "is not a text or a number")
+        parsed.append((key, " ".join(str(value).split())))
+    values.no_duplicates("sysctl", [sysctl_path(key) for key, _value in parsed])
+    return tuple(parsed)
+
+
+def _resolv_conf(dns: dict[str, Any] | None) -> str | None:
+    """The text of resolv.conf(5) for the option dns."""
+    if dns is None:
+        return None
+    lines = []
+    for server in dns["servers"] or []:
+        lines.append(f"nameserver {values.ip_address('dns.servers', server)}")
+    for keyword in ("search", "options"):
+        words = dns[keyword] or []
+        for word in words:
+            if not re.fullmatch(r"[A-Za-z0-9_.:-]+", word):
+                raise InvalidOption(f"dns.{keyword}", word, "has characters that do not belong there")
+        if words:
+            lines.append(" ".join([keyword, *words]))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _believed(record: Record | None) -> dict[str, Any] | None:
+    """What a record says; of an earlier boot only what is about files is still so."""
+    if record is None:
+        return None
+    return record.value if record.this_boot else {**record.value, "identity": [0, 0]}
+
+
+def _own_settings(wanted: Sequence[Netns], reader: Reader) -> dict[str, str | None]:
+    """The wanted settings here: a new namespace will have those that this one has."""
+    keys = {key for one in wanted for key, _value in one.sysctl}
+    return {key: read_sysctl(reader.host.at(None), key) for key in sorted(keys)}
+
+
+def _observe_name(one: Netns, state: State) -> None:
+    if os.path.islink(one.path):
+        raise TaskError(f"{one.path} is a symbolic link; it is left alone")
+    directory = os.path.dirname(one.path)
+    state.directories[directory] = os.path.isdir(directory)
+    try:
+        identity = identify(one.path)
+    except NotANamespace as error:
+        if not is_leftover(one.path):
+            raise TaskError(f"{error}; it is left alone") from None
+        state.leftovers.add(one.path)
+        _observe_file(one.path, state)
+        identity = None
+    state.namespaces[one.path] = NamespaceState(identity=identity) if identity else None
+
+
+def _observe_inside(one: Netns, path: str, state: State, reader: Reader) -> None:
+    namespace = state.existing(path)
+    handle = reader.host.at(path)
+    if one.loopback is not None or not one.present:
+        lo = find_link_by_index(handle.netlink, LOOPBACK)
+        if lo is not None:
+            namespace.put(lo)
+    record = state.record("netns", one.path) or {}
+    for key in {key for key, _value in one.sysctl}.union(record.get("sysctl", {})):
+        namespace.sysctls[key] = read_sysctl(handle, key)
+    namespace.nsid = reader.host.nsid(path)
+
+
+def _observe_process(one: Netns, state: State, own: tuple[int, int], reader: Reader) -> None:
+    """The namespace of the process, kept in the state under its path below /proc."""
+    path = f"/proc/{one.pid}/ns/net"
+    identity = identify(path)
+    if identity is None:
+        raise TaskError(f"pid: there is no process {one.pid}")
+    if identity == own:
+        raise TaskError(f"pid: process {one.pid} is in the namespace Ansible itself runs in")
+    state.namespaces[path] = NamespaceState(identity=identity)
+    _observe_inside(one, path, state, reader)
+
+
+def _observe_file(path: str, state: State) -> None:
+    for directory in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
+        state.directories[directory] = os.path.isdir(directory)
+    try:
+        found = read_plain_file(path)
+    except NotAPlainFile as error:
+        raise TaskError(f"{error}; it is left alone") from None
+    state.files[path] = FileState(*found) if found else None
+
+
+def _observe_link_records(wanted: Sequence[Netns], state: State, reader: Reader) -> None:
+    """What is remembered of links inside ends with their namespace."""
+    leaving = {one.path for one in wanted if not one.present}
+    if leaving:
+        for name, record in reader.records.all("link").items():
+            if name.rpartition(":")[0] in leaving:
+                state.records["link", name] = record.value
+
+
+def _plan_present(one: Netns, state: State) -> list[Operation]:
+    namespace = state.at(one.path)
+    record = state.record("netns", one.path)
+    if record is not None and (namespace is None or not _describes(record, namespace)):
+        # of a namespace that is gone: only the file it stood beside is still of interest
+        record = {key: record[key] for key in OF_THE_FILE if key in record}
+    operations = list(_plan_name(one, namespace, state))
+    originals: dict[str, Any] = dict(record or {})
+    originals.setdefault("created", namespace is None and one.pid is None)
+    originals.setdefault("pid", one.pid if namespace is None else None)
+    originals.setdefault("sysctl", {})
+    originals["identity"] = list(namespace.identity) if namespace and namespace.identity else None
+    inside = namespace or (state.at(f"/proc/{one.pid}/ns/net") if one.pid is not None else None)
+    operations += _plan_inside(one, inside, state.at(None) or NamespaceState(), originals)
+    operations += _plan_dns(one, state, originals)
+    worth_it = originals["created"] or originals["sysctl"] or len(originals) > len(ALWAYS_RECORDED)
+    if originals != record and (worth_it or originals["pid"] is not None):
+        operations.append(_put_record(one, originals, state.record("netns", one.path)))
+    return operations
+
+
+def _plan_name(one: Netns, namespace: NamespaceState | None, state: State) -> Iterator[Operation]:
+    wanted = state.at(f"/proc/{one.pid}/ns/net") if one.pid is not None else None
+    if namespace is not None:
+        if wanted is not None and namespace.identity != wanted.identity:
+            raise TaskError(f"{one.path} exists and is not the namespace of process {one.pid}; remove it first")
+        return
+    if one.path in state.leftovers:
+        yield _remove_leftover(one.path, state)
+    creation: dict[str, Any] = {"path": one.path, "identity": None}
+    if one.by_name:
+        creation["directory"] = os.path.dirname(one.path)
+    elif not state.directories.get(os.path.dirname(one.path)):
+        raise InvalidOption("path", one.path, "is in a directory that does not exist")
+    if one.pid is not None:
+        creation["pid"] = one.pid
+    yield Operation("netns.create", creation)
+
+
+def _plan_inside(
+    one: Netns,
+    namespace: NamespaceState | None,
+    own: NamespaceState,
+    originals: dict[str, Any],
+) -> Iterator[Operation]:
+    lo = namespace.links.get(LOOPBACK) if namespace else None
+    was_up = bool(lo and lo.up)
+    if one.loopback is not None and one.loopback != was_up:
+        originals.setdefault("loopback", was_up)
+        yield _set_loopback(one.path, up=one.loopback)
+    for key, value in one.sysctl:
+        before = namespace.sysctls.get(key) if namespace else None
+        if before is None and (namespace or own.sysctls.get(key) is None):
+            raise InvalidOption("sysctl", key, "is not a setting of this kernel")
+        if before != value:
+            originals["sysctl"] = {key: before, **originals["sysctl"]}
+            yield _set_sysctl(one.path, key, value, before)
+    if one.nsid is not None and (namespace is None or namespace.nsid != one.nsid):
+        if namespace is not None and namespace.nsid is not None:
+            raise InvalidOption("nsid", one.nsid, f"cannot be given: {one.path} has the id {namespace.nsid} already")
+        yield Operation("netns.set", {"path": one.path, "nsid": one.nsid})
+
+
+def _plan_dns(one: Netns, state: State, originals: dict[str, Any]) -> Iterator[Operation]:
+    path = one.resolv_conf_path
+    found = state.files.get(path)
+    if one.resolv_conf is None or (found and found.content == one.resolv_conf):
+        return
+    missing = [directory for directory, exists in _directories(path, state) if not exists]
+    if "resolv_conf" not in originals:
+        originals["resolv_conf"] = found.as_dict() if found else None
+        originals["directories"] = missing
+    wanted = FileState(one.resolv_conf, found.mode, found.owner) if found else None
+    wanted = wanted or FileState(one.resolv_conf, RESOLV_CONF_MODE, (os.geteuid(), os.getegid()))
+    yield _write_file(path, wanted, found, missing)
+
+
+def _plan_absent(one: Netns, state: State) -> list[Operation]:
+    namespace = state.at(one.path)
+    record = state.record("netns", one.path)
+    ours = bool(record and (namespace is None or _describes(record, namespace)))
+    operations: list[Operation] = []
+    if namespace is not None:
+        borrowed = ours and record is not None and record["pid"] is not None
+        if namespace.pids and not borrowed and not one.force:
+            pids = ", ".join(str(pid) for pid in namespace.pids)
+            raise TaskError(f"{one.path} has processes inside: {pids}; end them, or give force: true")
+        if record and ours and not record["created"]:
+            operations += _plan_restore_inside(one, namespace, record)
+    for (kind, name), value in state.records.items():
+        if kind == "link" and name.rpartition(":")[0] == one.path:
+            operations.append(Operation("record.drop", {"kind": kind, "name": name, "before": value}))
+    if record is not None:
+        operations += _plan_restore_dns(one, state, record)
+        operations.append(Operation("record.drop", {"kind": "netns", "name": one.path, "before": record}))
+    if one.path in state.leftovers:
+        operations.append(_remove_leftover(one.path, state))
+    if namespace is not None:
+        deletion: dict[str, Any] = {
+            "path": one.path,
+            "identity": list(namespace.identity) if namespace.identity else None,
+        }
+        if namespace.pids:
+            deletion["pids"] = namespace.pids  # it lives on without its name
+        operations.append(Operation("netns.delete", deletion))
+    return operations
+
+
+def _plan_restore_inside(one: Netns, namespace: NamespaceState, record: dict[str, Any]) -> Iterator[Operation]:
+    """A namespace that lives on without its name gets back what we changed inside."""
+    lo = namespace.links.get(LOOPBACK)
+    if "loopback" in record and lo is not None and lo.up != record["loopback"]:
+        yield _set_loopback(one.path, up=record["loopback"])
+    for key, original in sorted(record["sysctl"].items()):
+        current = namespace.sysctls.get(key)
+        if original is not None and current is not None and current != original:
+            yield _set_sysctl(one.path, key, original, current)
+
+
+def _plan_restore_dns(one: Netns, state: State, record: dict[str, Any]) -> Iterator[Operation]:
+    if "resolv_conf" not in record:
+        return
+    path = one.resolv_conf_path
+    found, original = state.files.get(path), record["resolv_conf"]
+    if original is not None:
+        former = FileState.from_dict(original)
+        if found != former:
+            missing = [directory for directory, exists in _directories(path, state) if not exists]
+            yield _write_file(path, former, found, missing)
+    elif found is not None or any(state.directories.get(one) for one in record["directories"]):
+        removal = {
+            "path": path,
+            "before": found.as_dict() if found else None,
+            "directories": record["directories"],
+        }
+        yield Operation("file.remove", removal)
+
+
+def _describes(record: dict[str, Any], namespace: NamespaceState) -> bool:
+    """Whether a record is about the namespace that bears the name now."""
+    return record["identity"] is None or tuple(record["identity"]) == namespace.identity
+
+
+def _directories(path: str, state: State) -> list[tuple[str, bool]]:
+    parents = (os.path.dirname(os.path.dirname(path)), os.path.dirname(path))
+    return [(directory, state.directories.get(directory, False)) for directory in parents]
+
+
+def _set_loopback(path: str, *, up: bool) -> Operation:
+    args = {
+        "netns": path,
+        "name": "lo",
+        "ifindex": LOOPBACK,
+        "set": {"up": up},
+        "before": {"up": not up},
+    }
+    return Operation("link.set", args)
+
+
+def _set_sysctl(path: str, key: str, value: str, before: str | None) -> Operation:
+    return Operation("sysctl.set", {"netns": path, "key": key, "value": value, "before": before})
+
+
+def _write_file(path: str, wanted: FileState, found: FileState | None, missing: list[str]) -> Operation:
+    args = {
+        "path": path,
+        "file": wanted.as_dict(),
+        "before": found.as_dict() if found else None,
+        "directories": missing,
+    }
+    return Operation("file.write", args)
+
+
+def _remove_leftover(path: str, state: State) -> Operation:
+    found = state.files[path]
+    before = found.as_dict() if found else None
+    return Operation("file.remove", {"path": path, "before": before, "directories": [], "leftover": True})
+
+
+def _put_record(one: Netns, value: dict[str, Any], before: dict[str, Any] | None) -> Operation:
+    args = {"kind": "netns", "name": one.path, "value": value, "before": before}
+    return Operation("record.put", args)

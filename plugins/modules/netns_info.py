@@ -1,0 +1,573 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: netns_info
+short_description: Read what is in network namespaces
+version_added: 1.0.0
+author: The sandbox.network authors (@sandbox-network)
+description:
+  - Returns the links, addresses, routes, neighbours and processes of network namespaces, each as
+    a whole and in short, and draws how they are connected.
+  - Reads everything of the kernel at the moment of the task, and never changes anything.
+extends_documentation_fragment:
+  - sandbox.network._attributes.info
+  - sandbox.network._common.info
+options:
+  name:
+    description:
+      - The namespaces to look at, as names in O(netns_dir), absolute paths, or V(pid:N) for that
+        of the process with the number N.
+      - Left out, all of O(netns_dir). One that does not exist is not an error, but has
+        RV(namespaces[].state=absent).
+    type: list
+    elements: str
+  gather:
+    description:
+      - What to return of each namespace.
+      - V(addresses) and V(statistics) are parts of RV(namespaces[].links), and need V(links).
+      - What is left out is not returned. The summary of addresses, RV(namespaces[].guest) and
+        RV(topology) are always there, but the guest's neighbours need V(neighbours).
+    type: list
+    elements: str
+    choices: [links, addresses, routes, statistics, neighbours, endpoints, forwards, processes]
+    default:
+      - links
+      - addresses
+      - routes
+      - statistics
+      - neighbours
+      - endpoints
+      - forwards
+      - processes
+  netns_dir:
+    description:
+      - The directory of named namespaces.
+    type: path
+    default: /run/netns
+notes:
+  - Values are those inside the namespace. What a sandbox has received is the RV(ignore:rx_bytes)
+    of its own link.
+  - The namespace that Ansible itself runs in is not among RV(namespaces), but it is drawn, as
+    C(host).
+  - A name on disk that is not UTF-8 is returned with escapes for the bytes that are not.
+seealso:
+  - module: sandbox.network.netns
+  - module: sandbox.network.link
+  - name: Mermaid
+    description: How to show RV(topology.mermaid).
+    link: https://mermaid.js.org
+  - name: Graphviz
+    description: How to show RV(topology.graphviz).
+    link: https://graphviz.org
+"""
+
+EXAMPLES = r"""
+# From the command line:
+# ansible localhost -b -m sandbox.network.netns_info -a 'gather=links,addresses'
+
+- name: Make two namespaces
+  sandbox.network.netns:
+    namespaces:
+      - name: web1
+      - name: web2
+
+- name: Connect them
+  sandbox.network.link:
+    name: eth0
+    netns: web1
+    kind: veth
+    addresses: [10.80.0.1/24]
+    peer:
+      name: eth0
+      netns: web2
+      addresses: [10.80.0.2/24]
+
+- name: Read everything
+  sandbox.network.netns_info:
+  register: network
+
+- name: Show how it is connected
+  ansible.builtin.debug:
+    msg: "{{ network.topology.mermaid }}"
+
+- name: Show which addresses there are
+  ansible.builtin.debug:
+    msg: "{{ network.namespaces | items2dict(key_name='name', value_name='ip_address') }}"
+
+- name: Read a part of two namespaces, of which one does not exist
+  sandbox.network.netns_info:
+    name: [web1, web9]
+    gather: [links, statistics, processes]
+  register: part
+
+- name: Make sure of what was read
+  ansible.builtin.assert:
+    that:
+      - part.namespaces[0].pids | length == 0
+      - part.namespaces[0].links | map(attribute='name') | list == ['lo', 'eth0']
+      - part.namespaces[1].state == 'absent'
+"""
+
+RETURN = r"""
+namespaces:
+  description: The namespaces in the order in which they were given, or else by name.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: The last part of the path.
+      type: str
+      returned: success
+      sample: web1
+    path:
+      description: Where it is.
+      type: str
+      returned: success
+      sample: /run/netns/web1
+    state:
+      description: V(present), V(absent), or V(leftover) for a plain file where a namespace was.
+      type: str
+      returned: success
+      sample: present
+    inode:
+      description: The inode number, by which the kernel tells namespaces apart.
+      type: int
+      returned: when the namespace exists
+      sample: 4026532249
+    nsid:
+      description: The number by which the namespace that Ansible runs in knows it, or V(null).
+      type: int
+      returned: when the namespace exists
+      sample: null
+    created:
+      description: Whether M(sandbox.network.netns) made it.
+      type: bool
+      returned: when the namespace exists
+      sample: true
+    ip_address:
+      description: The first global IPv4 address, or V(null).
+      type: str
+      returned: when the namespace exists
+      sample: 10.80.0.2
+    ip_prefix_len:
+      description: Its prefix length, or V(null).
+      type: int
+      returned: when the namespace exists
+      sample: 24
+    gateway:
+      description: The gateway of the IPv4 default route with the lowest metric, or V(null).
+      type: str
+      returned: when the namespace exists
+      sample: 10.80.0.1
+    global_ipv6_address:
+      description: The first global IPv6 address, or V(null).
+      type: str
+      returned: when the namespace exists
+      sample: "fd00:80::2"
+    global_ipv6_prefix_len:
+      description: Its prefix length, or V(null).
+      type: int
+      returned: when the namespace exists
+      sample: 64
+    ipv6_gateway:
+      description: The gateway of the IPv6 default route with the lowest metric, or V(null).
+      type: str
+      returned: when the namespace exists
+      sample: "fd00:80::1"
+    mac_address:
+      description: The MAC address of the first link that has a global address, or V(null).
+      type: str
+      returned: when the namespace exists
+      sample: 02:00:00:00:00:07
+    sandbox_key:
+      description: The path, under the name that container engines give it.
+      type: str
+      returned: when the namespace exists
+      sample: /run/netns/web1
+    links:
+      description: The links.
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(links)
+      contains:
+        name:
+          description: The name.
+          type: str
+          returned: success
+          sample: eth0
+        ifindex:
+          description: The index.
+          type: int
+          returned: success
+          sample: 345298901
+        kind:
+          description: The kind. V(null) for V(lo) and a physical link.
+          type: str
+          returned: success
+          sample: veth
+        mac:
+          description: The MAC address, or V(null).
+          type: str
+          returned: success
+          sample: 02:00:00:00:00:07
+        mtu:
+          description: The MTU.
+          type: int
+          returned: success
+          sample: 1500
+        txqlen:
+          description: The length of the transmit queue.
+          type: int
+          returned: success
+          sample: 1000
+        up:
+          description: Whether it was brought up.
+          type: bool
+          returned: success
+          sample: true
+        flags:
+          description:
+            - The flags of the kernel that are set, among V(up), V(broadcast), V(loopback),
+              V(pointopoint), V(running), V(noarp), V(promisc), V(allmulti), V(multicast),
+              V(lower_up) and V(dormant).
+          type: list
+          elements: str
+          returned: success
+          sample: [up, broadcast, running, multicast, lower_up]
+        master:
+          description: The link that it is a port of, or V(null).
+          type: str
+          returned: success
+          sample: null
+        alias:
+          description: The description, or an empty text.
+          type: str
+          returned: success
+          sample: ""
+        altnames:
+          description: The alternative names.
+          type: list
+          elements: str
+          returned: success
+          sample: []
+        peer:
+          description:
+            - The other end of a veth. V(null) for other kinds, and when it is in a namespace that
+              was not looked at.
+          type: dict
+          returned: success
+          contains:
+            name:
+              description: Its name.
+              type: str
+              returned: success
+              sample: web1-eth0
+            netns:
+              description:
+                - The path of the namespace that it is in. V(null) for the one that Ansible runs
+                  in.
+              type: str
+              returned: success
+              sample: null
+        addresses:
+          description: The addresses.
+          type: list
+          elements: dict
+          returned: when O(gather) has V(addresses)
+          contains:
+            address:
+              description: The address as a CIDR.
+              type: str
+              returned: success
+              sample: 10.80.0.2/24
+            family:
+              description: V(ipv4) or V(ipv6).
+              type: str
+              returned: success
+              sample: ipv4
+            peer:
+              description: The other end of a point-to-point address, or V(null).
+              type: str
+              returned: success
+              sample: null
+            label:
+              description: The label of an IPv4 address, or V(null).
+              type: str
+              returned: success
+              sample: eth0
+            broadcast:
+              description: The broadcast address, or V(null).
+              type: str
+              returned: success
+              sample: null
+            scope:
+              description: V(global), V(site), V(link) or V(host).
+              type: str
+              returned: success
+              sample: global
+            tentative:
+              description: Whether duplicate address detection is under way.
+              type: bool
+              returned: success
+              sample: false
+            dadfailed:
+              description: Whether duplicate address detection found that somebody else has it.
+              type: bool
+              returned: success
+              sample: false
+            permanent:
+              description: Whether it has no lifetime.
+              type: bool
+              returned: success
+              sample: true
+            noprefixroute:
+              description: Whether it came without a route to its subnet.
+              type: bool
+              returned: success
+              sample: false
+            valid:
+              description: For how many seconds it is valid, or V(null) for ever.
+              type: int
+              returned: success
+              sample: null
+            preferred:
+              description: For how many seconds it is preferred, or V(null) for ever.
+              type: int
+              returned: success
+              sample: null
+        statistics:
+          description: Counters since the link was made.
+          type: dict
+          returned: when O(gather) has V(statistics)
+          contains:
+            rx_packets:
+              description: Packets received.
+              type: int
+              returned: success
+              sample: 0
+            tx_packets:
+              description: Packets sent.
+              type: int
+              returned: success
+              sample: 0
+            rx_bytes:
+              description: Bytes received.
+              type: int
+              returned: success
+              sample: 0
+            tx_bytes:
+              description: Bytes sent.
+              type: int
+              returned: success
+              sample: 0
+            rx_errors:
+              description: Faulty packets received.
+              type: int
+              returned: success
+              sample: 0
+            tx_errors:
+              description: Faulty packets sent.
+              type: int
+              returned: success
+              sample: 0
+            rx_dropped:
+              description: Packets dropped that were to be received.
+              type: int
+              returned: success
+              sample: 0
+            tx_dropped:
+              description: Packets dropped that were to be sent.
+              type: int
+              returned: success
+              sample: 0
+    routes:
+      description: The routes of all tables.
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(routes)
+      contains:
+        dst:
+          description: The destination as a CIDR.
+          type: str
+          returned: success
+          sample: 0.0.0.0/0
+        gateway:
+          description: The next hop, or V(null).
+          type: str
+          returned: success
+          sample: 10.80.0.1
+        link:
+          description: The link that it leads through, or V(null).
+          type: str
+          returned: success
+          sample: eth0
+        src:
+          description: The source address to prefer, or V(null).
+          type: str
+          returned: success
+          sample: null
+        metric:
+          description: The priority.
+          type: int
+          returned: success
+          sample: 0
+        table:
+          description: The number of the table, such as 254 for V(main).
+          type: int
+          returned: success
+          sample: 254
+        scope:
+          description: How far the destination is.
+          type: str
+          returned: success
+          sample: global
+        protocol:
+          description:
+            - The number of who made it, such as 2 for the kernel, and 4 for
+              M(sandbox.network.link).
+          type: int
+          returned: success
+          sample: 4
+        onlink:
+          description: Whether the gateway counts as reachable.
+          type: bool
+          returned: success
+          sample: false
+    neighbours:
+      description: The entries of the ARP and ND tables.
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(neighbours)
+      contains:
+        address:
+          description: The IP address.
+          type: str
+          returned: success
+          sample: 10.80.0.1
+        mac:
+          description: The MAC address, or an empty text.
+          type: str
+          returned: success
+          sample: 02:00:00:00:00:01
+        state:
+          description: What the kernel thinks of it.
+          type: str
+          returned: success
+          sample: reachable
+        link:
+          description: The link that it is reached through.
+          type: str
+          returned: success
+          sample: eth0
+    endpoints:
+      description: Endpoints of virtual machines that are recorded for it.
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(endpoints)
+      sample: []
+    forwards:
+      description: Port forwards that are recorded for it.
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(forwards)
+      sample: []
+    pids:
+      description: The processes inside.
+      type: list
+      elements: int
+      returned: when the namespace exists and O(gather) has V(processes)
+      sample: []
+    guest:
+      description:
+        - Interfaces, routes and neighbours in the form that the agent in a virtual machine takes.
+        - Without V(lo), link-local addresses, and the routes that the kernel makes by itself.
+      type: dict
+      returned: when the namespace exists
+      contains:
+        interfaces:
+          description: The links.
+          type: list
+          elements: dict
+          returned: success
+          sample:
+            - Device: eth0
+              Name: eth0
+              IPAddresses: [{Family: 2, Address: 10.80.0.2, Mask: "24"}]
+              Mtu: 1500
+              RawFlags: 0
+              HwAddr: "02:00:00:00:00:07"
+              PciPath: ""
+              LinkType: veth
+        routes:
+          description: The routes of the main table. C(Dest) is empty for the default route.
+          type: list
+          elements: dict
+          returned: success
+          sample: [{Dest: "", Gateway: 10.80.0.1, Device: eth0, Source: "", Scope: 0}]
+        neighbours:
+          description:
+            - Permanent entries of the neighbour table, and the default gateway once it has
+              answered.
+          type: list
+          elements: dict
+          returned: success
+          sample:
+            - Device: eth0
+              Address: 10.80.0.1
+              HwAddr: "02:00:00:00:00:01"
+              State: permanent
+topology:
+  description:
+    - A drawing of the namespaces that exist and of the one that Ansible runs in, with their
+      links, addresses, bridges and veths.
+  type: dict
+  returned: success
+  contains:
+    mermaid:
+      description: In the language of Mermaid.
+      type: str
+      returned: success
+      sample: |
+        flowchart LR
+          subgraph n0["host"]
+            n0_2["br0 · bridge<br/>10.80.0.1/24"]
+          end
+    graphviz:
+      description: In the language of Graphviz.
+      type: str
+      returned: success
+      sample: |
+        graph topology {
+          rankdir=LR; node [shape=box];
+          subgraph cluster_0 { label="host";
+            n0_2 [label="br0 · bridge\n10.80.0.1/24"];
+          }
+        }
+errno:
+  description: The kernel's error by its name.
+  type: str
+  returned: when the kernel refused something
+  sample: EPERM
+"""
+
+from ansible_collections.sandbox.network.plugins.module_utils._engine.front import run_info
+from ansible_collections.sandbox.network.plugins.module_utils._resources.info import (
+    OPTIONS,
+    gather_namespaces,
+)
+
+
+def main() -> None:
+    """Run the module."""
+    run_info(OPTIONS, gather_namespaces)
+
+
+if __name__ == "__main__":
+    main()
