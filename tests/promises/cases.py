@@ -1,0 +1,734 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The list of promise cases. A module that adds its cases here inherits every promise test, the
+kill sweep and the error sweep.
+
+In the arguments `@NAME.pid@` stands for the content of the file /run/box/NAME.pid that a `prepare`
+command wrote. Pin every MAC address in `prepare`: snapshots are compared between hosts.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from dataclasses import dataclass
+
+Args = dict[str, t.Any]
+
+# What somebody else has on the host, in all cases: nothing of it may change.
+FOREIGN = """
+ip netns add foreign
+ip -batch - <<END
+link add fbr0 address 02:f0:00:00:00:01 type bridge
+link add fgn0 address 02:f0:00:00:00:02 type veth peer name fgn1 address 02:f0:00:00:00:03
+link set fgn1 netns foreign
+link set fgn0 mtu 1460 alias somebody master fbr0 up
+link property add dev fgn0 altname fgn-other-name
+link set fbr0 up
+addr add 198.51.100.1/24 broadcast + dev fbr0
+addr add 2001:db8:ffff::1/64 nodad dev fbr0
+route add 203.0.113.0/24 via 198.51.100.2 metric 77
+route add 2001:db8:fffe::/48 via 2001:db8:ffff::2
+rule add from 192.0.2.99 lookup 77 priority 777
+neigh add 198.51.100.77 lladdr 02:f0:00:00:00:77 dev fbr0 nud permanent
+END
+ip -n foreign -batch - <<END
+link set lo up
+link set fgn1 up
+addr add 198.51.100.2/24 dev fgn1
+addr add 2001:db8:ffff::2/64 nodad dev fgn1
+route add default via 198.51.100.1
+route add default via 2001:db8:ffff::1
+END
+tc qdisc add dev fgn0 ingress
+tc filter add dev fgn0 parent ffff: protocol ip prio 10 \\
+  u32 match ip dst 192.0.2.99/32 action mirred egress mirror dev fbr0
+mkdir -p /etc/netns/foreign /run/foreign
+echo nameserver 198.51.100.53 > /etc/netns/foreign/resolv.conf
+echo of somebody else > /run/foreign/file
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that a module manages, on a host prepared for it."""
+
+    name: str
+    module: str
+    present: Args
+    absent: Args
+    update: Args | None = None  # the same thing with other values
+    prepare: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()  # what absent does beyond restoring, as shell commands on the prepared host
+    refused: str | None = None  # present is an error before anything changes; the message matches this pattern
+    reads: bool = False  # the module changes nothing, whatever its answer
+    foreign: bool = True  # with somebody else's things on the host
+    fresh: bool = False  # every point of a sweep on a new host: for the first use
+
+    @property
+    def surroundings(self) -> tuple[str, ...]:
+        """All commands that prepare a host."""
+        return ((FOREIGN,) if self.foreign else ()) + self.prepare
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What a sweep goes through."""
+        if self.refused or self.reads:
+            return ()
+        return ("present", "update", "absent") if self.update else ("present", "absent")
+
+    def args(self, state: str) -> Args:
+        """The module's arguments."""
+        if state == "absent":
+            return {**self.absent, "state": "absent"}
+        if state == "update":
+            assert self.update is not None
+            return self.update
+        return self.present
+
+
+# ---- netns ----
+
+SLEEPER = """
+unshare --net sh -c 'echo $$ > /run/box/sleeper.pid; exec sleep 3600' > /dev/null 2>&1 &
+until [ -s /run/box/sleeper.pid ]; do sleep 0.01; done
+"""
+DNS = {"servers": ["192.0.2.53", "2001:db8::53"], "search": ["example.org"], "options": ["ndots:2"]}
+
+NETNS = [
+    Case(
+        "netns-plain",
+        "netns",
+        present={"name": "web1"},
+        update={"name": "web1", "loopback": False},
+        absent={"name": "web1"},
+    ),
+    Case(
+        "netns-first-use",
+        "netns",
+        present={"name": "web1", "dns": {"servers": ["192.0.2.53"]}},
+        absent={"name": "web1"},
+        foreign=False,
+        fresh=True,
+    ),
+    Case(
+        "netns-loopback-down",
+        "netns",
+        present={"name": "web1", "loopback": False},
+        update={"name": "web1", "loopback": True},
+        absent={"name": "web1"},
+    ),
+    Case(
+        "netns-path",
+        "netns",
+        prepare=("mkdir /run/elsewhere",),
+        present={"path": "/run/elsewhere/web1"},
+        update={"path": "/run/elsewhere/web1", "loopback": False},
+        absent={"path": "/run/elsewhere/web1"},
+    ),
+    Case(
+        "netns-dir",
+        "netns",
+        present={"name": "web1", "netns_dir": "/run/our-netns"},
+        absent={"name": "web1", "netns_dir": "/run/our-netns"},
+    ),
+    Case(
+        "netns-pid",
+        "netns",
+        prepare=(SLEEPER,),
+        present={"name": "ofpid", "pid": "@sleeper.pid@"},
+        update={
+            "name": "ofpid",
+            "pid": "@sleeper.pid@",
+            "loopback": True,
+            "sysctl": {"net.ipv4.ip_forward": "1"},
+        },
+        absent={"name": "ofpid"},
+    ),
+    Case(
+        "netns-sysctl",
+        "netns",
+        present={
+            "name": "web1",
+            "sysctl": {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"},
+        },
+        update={
+            "name": "web1",
+            "sysctl": {"net.ipv4.ip_forward": "0", "net.ipv4.conf.default.rp_filter": "2"},
+        },
+        absent={"name": "web1"},
+    ),
+    Case(
+        "netns-dns",
+        "netns",
+        present={"name": "web1", "dns": DNS},
+        update={"name": "web1", "dns": {"servers": ["2001:db8::54"], "search": [], "options": []}},
+        absent={"name": "web1"},
+    ),
+    Case(
+        "netns-dns-found",
+        "netns",
+        prepare=(
+            "mkdir -p /etc/netns/web1",
+            "echo nameserver 203.0.113.9 > /etc/netns/web1/resolv.conf",
+        ),
+        present={"name": "web1", "dns": DNS},
+        update={"name": "web1", "dns": {"servers": ["2001:db8::54"]}},
+        absent={"name": "web1"},
+    ),
+    Case(
+        "netns-nsid",
+        "netns",
+        present={"name": "web1", "nsid": 77},
+        absent={"name": "web1"},
+    ),
+    Case(
+        "netns-leftover",
+        "netns",
+        prepare=("touch /run/netns/web1",),
+        present={"name": "web1"},
+        update={"name": "web1", "sysctl": {"net.ipv4.ip_forward": "1"}},
+        absent={"name": "web1"},
+        gone=("rm /run/netns/web1",),
+    ),
+    Case(
+        "netns-found",
+        "netns",
+        prepare=("ip netns add web1", "ip -n web1 link add inner type ifb"),
+        present={"name": "web1"},
+        update={
+            "name": "web1",
+            "loopback": False,
+            "sysctl": {"net.ipv4.ip_forward": "1"},
+            "dns": DNS,
+        },
+        absent={"name": "web1"},
+        gone=("ip netns del web1",),
+    ),
+    Case(
+        "netns-list",
+        "netns",
+        present={
+            "namespaces": [
+                {"name": "web1"},
+                {"name": "web", "dns": DNS},
+                {"name": "web1-a", "loopback": False},
+            ]
+        },
+        update={
+            "namespaces": [
+                {"name": "web1-a", "sysctl": {"net.ipv4.ip_forward": "1"}},
+                {"name": "web1", "nsid": 5},
+                {"name": "web", "dns": {"servers": ["192.0.2.54"]}},
+            ]
+        },
+        absent={"namespaces": [{"name": "web1"}, {"name": "web"}, {"name": "web1-a"}]},
+    ),
+]
+
+# ---- link ----
+
+BRIDGE = """
+ip -batch - <<END
+link add br0 address 02:b0:00:00:00:01 type bridge
+addr add 10.9.0.1/24 dev br0
+addr add 2001:db8:9::1/64 nodad dev br0
+link set br0 up
+END
+"""
+BOX = "ip netns add box\nip -n box link set lo up"
+PARENT = """
+ip link add par0 address 02:c0:00:00:00:01 type veth peer name par1 address 02:c0:00:00:00:02
+ip link set par0 up
+ip link set par1 up
+"""
+
+LINK = [
+    Case(
+        "link-bridge",
+        "link",
+        present={
+            "name": "br1",
+            "kind": "bridge",
+            "mac": "02:00:00:00:01:01",
+            "mtu": 1400,
+            "multicast_snooping": False,
+            "addresses": ["10.8.0.1/24", "2001:db8:8::1/64"],
+        },
+        update={
+            "name": "br1",
+            "kind": "bridge",
+            "mac": "02:00:00:00:01:02",
+            "mtu": 1450,
+            "multicast_snooping": True,
+            "addresses": ["10.8.0.1/24", "10.8.1.1/24", "2001:db8:8::2/64"],
+            "purge_addresses": True,
+            "alias": "uplink of ours",
+            "altnames": ["bridge-of-ours", "br-one"],
+            "txqlen": 500,
+        },
+        absent={"name": "br1"},
+    ),
+    Case(
+        "link-bridge-plain",
+        "link",
+        present={"name": "br1", "kind": "bridge"},
+        update={"name": "br1", "kind": "bridge", "up": False},
+        absent={"name": "br1"},
+        foreign=False,
+        fresh=True,
+    ),
+    Case(
+        "link-veth-sandbox",
+        "link",
+        prepare=(BRIDGE, BOX),
+        present={
+            "name": "eth0",
+            "netns": "box",
+            "kind": "veth",
+            "mac": "02:00:00:00:02:01",
+            "mtu": 1450,
+            "peer": {"name": "vbox0", "master": "br0", "mac": "02:00:00:00:02:02", "mtu": 1450},
+            "addresses": ["10.9.0.2/24", "2001:db8:9::2/64"],
+            "routes": [
+                {"dst": "default", "gateway": "10.9.0.1"},
+                {"dst": "::/0", "gateway": "2001:db8:9::1"},
+                {"dst": "192.0.2.0/24", "gateway": "10.9.0.9", "metric": 50},
+            ],
+        },
+        update={
+            "name": "eth0",
+            "netns": "box",
+            "kind": "veth",
+            "mac": "02:00:00:00:02:03",
+            "mtu": 1400,
+            "peer": {"name": "vbox0", "master": "br0", "mtu": 1400, "alias": "to the box"},
+            "addresses": ["10.9.0.3/24", "2001:db8:9::3/64"],
+            "purge_addresses": True,
+            "routes": [
+                {"dst": "default", "gateway": "10.9.0.254"},
+                {"dst": "::/0", "gateway": "2001:db8:9::fe"},
+                {"dst": "2001:db8:77::/48", "gateway": "2001:db8:9::1", "metric": 5},
+            ],
+            "purge_routes": True,
+            "altnames": ["outside"],
+        },
+        absent={"name": "eth0", "netns": "box"},
+    ),
+    Case(
+        "link-veth-random-mac",
+        "link",
+        prepare=(BRIDGE, BOX),
+        present={
+            "name": "eth0",
+            "netns": "box",
+            "kind": "veth",
+            "peer": {"name": "vbox0", "master": "br0"},
+            "addresses": ["10.9.0.2/24"],
+        },
+        update={
+            "name": "eth0",
+            "netns": "box",
+            "kind": "veth",
+            "peer": {"name": "vbox0", "up": False},
+            "up": False,
+        },
+        absent={"name": "eth0", "netns": "box"},
+    ),
+    Case(
+        "link-veth-host",
+        "link",
+        present={
+            "name": "pair0",
+            "kind": "veth",
+            "peer": {"name": "pair1", "addresses": ["10.7.0.2/24", "2001:db8:7::2/64"]},
+            "addresses": ["10.7.0.1/24"],
+            "routes": [{"dst": "10.77.0.0/16", "gateway": "10.7.0.2"}],
+        },
+        update={
+            "name": "pair0",
+            "kind": "veth",
+            "peer": {"name": "pair1", "addresses": ["10.7.0.3/24"], "purge_addresses": True},
+            "addresses": ["10.7.0.1/24", "2001:db8:7::1/64"],
+            "routes": [{"dst": "10.77.0.0/16", "gateway": "10.7.0.3"}],
+        },
+        absent={"name": "pair0"},
+    ),
+    Case(
+        "link-macvlan",
+        "link",
+        prepare=(PARENT, BOX),
+        present={
+            "name": "mv0",
+            "netns": "box",
+            "kind": "macvlan",
+            "parent": "par0",
+            "mode": "bridge",
+            "mac": "02:00:00:00:03:01",
+            "addresses": ["10.6.0.2/24", "2001:db8:6::2/64"],
+        },
+        update={
+            "name": "mv0",
+            "netns": "box",
+            "kind": "macvlan",
+            "parent": "par0",
+            "mode": "bridge",
+            "mac": "02:00:00:00:03:02",
+            "mtu": 1300,
+            "addresses": ["10.6.0.3/24"],
+            "purge_addresses": True,
+        },
+        absent={"name": "mv0", "netns": "box"},
+    ),
+    Case(
+        "link-macvtap",
+        "link",
+        prepare=(PARENT,),
+        present={
+            "name": "mvt0",
+            "kind": "macvtap",
+            "parent": "par0",
+            "mode": "bridge",
+            "mac": "02:00:00:00:04:01",
+        },
+        update={
+            "name": "mvt0",
+            "kind": "macvtap",
+            "parent": "par0",
+            "mode": "bridge",
+            "alias": "of a guest",
+            "up": False,
+        },
+        absent={"name": "mvt0"},
+    ),
+    Case(
+        "link-vxlan",
+        "link",
+        prepare=(PARENT, "ip addr add 10.5.0.1/24 dev par0"),
+        present={
+            "name": "vx0",
+            "kind": "vxlan",
+            "vni": 4242,
+            "remote": "10.5.0.2",
+            "local": "10.5.0.1",
+            "dst_port": 4789,
+            "addresses": ["10.55.0.1/24"],
+        },
+        update={
+            "name": "vx0",
+            "kind": "vxlan",
+            "vni": 4242,
+            "remote": "10.5.0.2",
+            "local": "10.5.0.1",
+            "dst_port": 4789,
+            "mtu": 1300,
+            "addresses": ["10.55.0.1/24", "2001:db8:55::1/64"],
+        },
+        absent={"name": "vx0"},
+    ),
+    Case(
+        "link-ifb",
+        "link",
+        present={"name": "shape0", "kind": "ifb", "txqlen": 64},
+        update={"name": "shape0", "kind": "ifb", "txqlen": 128, "altnames": ["shaper"]},
+        absent={"name": "shape0"},
+    ),
+    Case(
+        "link-tap",
+        "link",
+        prepare=(BRIDGE,),
+        present={
+            "name": "tap7",
+            "kind": "tap",
+            "queues": 2,
+            "vnet_hdr": True,
+            "owner": "root",
+            "mac": "02:00:00:00:05:01",
+        },
+        update={
+            "name": "tap7",
+            "kind": "tap",
+            "queues": 2,
+            "vnet_hdr": True,
+            "owner": "root",
+            "master": "br0",
+            "mtu": 1400,
+        },
+        absent={"name": "tap7"},
+    ),
+    Case(
+        "link-tap-sandbox",
+        "link",
+        prepare=(BOX,),
+        present={
+            "name": "tap7",
+            "netns": "box",
+            "kind": "tap",
+            "addresses": ["10.4.0.1/24", "2001:db8:4::1/64"],
+        },
+        absent={"name": "tap7", "netns": "box"},
+    ),
+    Case(
+        "link-tun",
+        "link",
+        present={"name": "tun7", "kind": "tun", "addresses": ["10.3.0.1/24"]},
+        update={
+            "name": "tun7",
+            "kind": "tun",
+            "addresses": ["10.3.0.1/24", "2001:db8:3::1/64"],
+            "mtu": 1280,
+        },
+        absent={"name": "tun7"},
+    ),
+    Case(
+        "link-list",
+        "link",
+        prepare=(BOX,),
+        present={
+            "links": [
+                {
+                    "name": "br1",
+                    "kind": "bridge",
+                    "mac": "02:00:00:00:06:01",
+                    "addresses": ["10.8.0.1/24"],
+                },
+                {
+                    "name": "eth0",
+                    "netns": "box",
+                    "kind": "veth",
+                    "peer": {"name": "vbox0", "master": "br1"},
+                    "addresses": ["10.8.0.2/24"],
+                    "routes": [{"dst": "default", "gateway": "10.8.0.1"}],
+                },
+                {
+                    "name": "eth1",
+                    "netns": "box",
+                    "kind": "veth",
+                    "peer": {"name": "vbox1", "master": "br1"},
+                },
+            ]
+        },
+        update={
+            "links": [
+                {
+                    "name": "eth1",
+                    "netns": "box",
+                    "kind": "veth",
+                    "peer": {"name": "vbox1"},
+                    "addresses": ["10.8.0.3/24"],
+                },
+                {"name": "br1", "kind": "bridge", "mtu": 1400},
+                {
+                    "name": "eth0",
+                    "netns": "box",
+                    "kind": "veth",
+                    "peer": {"name": "vbox0", "mtu": 1400},
+                    "mtu": 1400,
+                    "addresses": ["10.8.0.2/24"],
+                    "routes": [{"dst": "default", "gateway": "10.8.0.254"}],
+                },
+            ]
+        },
+        absent={
+            "links": [
+                {"name": "eth0", "netns": "box"},
+                {"name": "br1"},
+                {"name": "eth1", "netns": "box"},
+            ]
+        },
+    ),
+    Case(
+        "link-address-attributes",
+        "link",
+        present={
+            "name": "pair0",
+            "kind": "veth",
+            "peer": {"name": "pair1"},
+            "addresses": [
+                {"address": "10.7.0.1/32", "peer": "10.7.0.2/32"},
+                {
+                    "address": "10.7.1.1/24",
+                    "label": "pair0:one",
+                    "broadcast": "10.7.1.255",
+                    "noprefixroute": True,
+                },
+                {"address": "10.7.2.1/24", "scope": "link"},
+                {"address": "2001:db8:7::1/64", "nodad": True, "noprefixroute": True},
+            ],
+            "routes": [
+                {"dst": "10.70.0.0/16", "gateway": "10.7.0.2", "table": 100, "metric": 10},
+                {"dst": "10.71.0.0/16", "scope": "link", "src": "10.7.2.1"},
+                {"dst": "10.72.0.0/16", "gateway": "192.0.2.1", "onlink": True},
+                {"dst": "2001:db8:70::/48", "gateway": "fe80::1", "metric": 20},
+            ],
+        },
+        update={
+            "name": "pair0",
+            "kind": "veth",
+            "peer": {"name": "pair1"},
+            "addresses": ["10.7.2.1/24", {"address": "2001:db8:7::1/64", "nodad": True}],
+            "purge_addresses": True,
+            "routes": [{"dst": "10.70.0.0/16", "gateway": "10.7.2.9", "table": 100, "metric": 10}],
+            "purge_routes": True,
+        },
+        absent={"name": "pair0"},
+    ),
+    Case(
+        "link-found",
+        "link",
+        prepare=(
+            BRIDGE,
+            "ip link add own0 address 02:d0:00:00:00:01 type veth peer name own1 address 02:d0:00:00:00:02",
+            "ip link set own0 up; ip link set own1 up",
+            "ip addr add 10.2.0.1/24 dev own0; ip addr add 2001:db8:2::1/64 nodad dev own0",
+            "ip route add 10.22.0.0/16 via 10.2.0.2; ip -6 route add 2001:db8:22::/48 via 2001:db8:2::2",
+        ),
+        present={
+            "name": "own0",
+            "kind": "veth",
+            "mtu": 1400,
+            "addresses": ["10.2.0.9/24"],
+            "peer": {"name": "own1"},
+        },
+        update={
+            "name": "own0",
+            "kind": "veth",
+            "up": False,
+            "addresses": ["10.2.0.10/24"],
+            "purge_addresses": True,
+            "purge_routes": True,
+            "peer": {"name": "own1", "master": "br0"},
+        },
+        absent={"name": "own0"},
+        gone=("ip link del own0",),
+    ),
+    Case(
+        "link-recreate",
+        "link",
+        prepare=(
+            "ip link add rec0 address 02:d0:00:00:00:03 type ifb; ip link set rec0 up mtu 1400 alias before",
+            "ip link property add dev rec0 altname rec-before; ip addr add 10.1.0.1/24 dev rec0",
+        ),
+        present={"name": "rec0", "kind": "bridge", "recreate": True, "addresses": ["10.1.0.1/24"]},
+        absent={"name": "rec0"},
+        gone=("ip link del rec0",),
+    ),
+    Case(
+        "link-other-kind",
+        "link",
+        prepare=("ip link add rec0 address 02:d0:00:00:00:03 type ifb",),
+        present={"name": "rec0", "kind": "bridge"},
+        absent={"name": "rec0"},
+        refused="recreate",
+    ),
+    Case(
+        "link-dummy",
+        "link",
+        present={"name": "d0", "kind": "dummy"},
+        absent={"name": "d0"},
+        refused="dummy",
+    ),
+    Case(
+        "link-vlan",
+        "link",
+        prepare=(PARENT,),
+        present={"name": "par0.7", "kind": "vlan", "parent": "par0", "vlan_id": 7},
+        absent={"name": "par0.7"},
+        refused="vlan",
+    ),
+    Case(
+        "link-ipvlan",
+        "link",
+        prepare=(PARENT,),
+        present={"name": "ipv0", "kind": "ipvlan", "parent": "par0", "mode": "l2"},
+        absent={"name": "ipv0"},
+        refused="ipvlan",
+    ),
+    Case(
+        "link-list-refused",
+        "link",
+        prepare=(BOX,),
+        present={
+            "links": [
+                {"name": "br1", "kind": "bridge"},
+                {"name": "d0", "netns": "box", "kind": "dummy"},
+            ]
+        },
+        absent={"links": [{"name": "br1"}, {"name": "d0", "netns": "box"}]},
+        refused="dummy",
+    ),
+]
+
+# ---- address_lease ----
+
+POOLS = ["10.80.0.0/24", "2001:db8:80::/64"]
+GATEWAYS = ["10.80.0.1", "2001:db8:80::1"]
+
+LEASE = [
+    Case(
+        "lease-one",
+        "address_lease",
+        present={"owner": "web1/eth0", "pools": POOLS, "exclude": GATEWAYS},
+        update={
+            "owner": "web1/eth0",
+            "pools": POOLS[:1],
+            "exclude": [*GATEWAYS, "10.80.0.2"],
+            "addresses": ["10.81.0.7/24"],
+        },
+        absent={"owner": "web1/eth0"},
+    ),
+    Case(
+        "lease-list",
+        "address_lease",
+        present={
+            "leases": [
+                {"owner": "web1", "pools": POOLS, "exclude": GATEWAYS},
+                {"owner": "web10", "addresses": ["10.80.0.2/24"]},
+                {"owner": "web 1 é", "pools": POOLS},
+            ]
+        },
+        update={
+            "leases": [
+                {"owner": "web10", "state": "absent"},
+                {"owner": "web1", "addresses": ["10.80.0.9/24"]},
+                {"owner": "web 1 é", "pools": POOLS[1:]},
+            ]
+        },
+        absent={"leases": [{"owner": "web10"}, {"owner": "web 1 é"}, {"owner": "web1"}]},
+        foreign=False,
+    ),
+    Case(
+        "lease-exhausted",
+        "address_lease",
+        present={"leases": [{"owner": name, "pools": ["10.80.0.0/30"]} for name in ("a", "b", "c")]},
+        absent={"owner": "a"},
+        refused="10.80.0.0/30",
+    ),
+]
+
+# ---- modules that only read ----
+
+READING = [
+    Case(
+        "info-all",
+        "netns_info",
+        prepare=(BRIDGE, BOX, PARENT, "touch /run/netns/no-namespace"),
+        present={},
+        absent={},
+        reads=True,
+    ),
+    Case(
+        "info-missing",
+        "netns_info",
+        present={"name": ["foreign", "nobody"]},
+        absent={},
+        foreign=False,
+        reads=True,
+    ),
+]
+
+CASES: list[Case] = [*NETNS, *LINK, *LEASE, *READING]
+
+
+def named(name: str) -> Case:
+    """The case of a name."""
+    return next(case for case in CASES if case.name == name)

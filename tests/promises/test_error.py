@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""A failed task changes nothing and says why."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from promises.cases import CASES
+from promises.runner import Lane
+from promises.sweep import Sweep, errors
+
+SWEPT = [case for case in CASES if case.states]
+
+
+@pytest.fixture(scope="module")
+def sweep(lane: Lane, summary: list[str]) -> t.Iterator[Sweep]:
+    """All points, tried in the background."""
+    running = Sweep("error", lane, SWEPT, errors)
+    yield running
+    summary.append(running.close())
+
+
+@pytest.mark.parametrize("name", [case.name for case in SWEPT])
+def test_failed_task_changes_nothing(sweep: Sweep, name: str) -> None:
+    sweep.check(name)
