@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The module netns_info on the real kernel."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from box import Box, only
+
+SANDBOX = (
+    "ip netns add web1; ip link add br0 address 02:00:00:00:00:01 type bridge; ip link set br0 up",
+    "ip link add vh1 address 02:00:00:00:00:08 type veth peer name eth0 address 02:00:00:00:00:07 netns web1",
+    "ip link set vh1 master br0 up",
+    "ip -n web1 link set lo up",
+    "ip -n web1 link set eth0 mtu 1400 alias 'the uplink' up",
+    "ip -n web1 link property add dev eth0 altname uplink",
+    "ip -n web1 addr add 10.0.0.2/24 brd + dev eth0",
+    "ip -n web1 addr add fd00::2/64 dev eth0 nodad",
+    "ip addr add 10.0.0.1/24 dev br0",
+    "ip addr add fd00::1/64 dev br0 nodad",
+    "ip -n web1 route add default via 10.0.0.1",
+    "ip -n web1 -6 route add default via fd00::1",
+    "ip -n web1 route add 10.9.0.0/16 via 10.0.0.9 metric 7",
+    "ip -n web1 neigh add 10.0.0.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent",
+)
+
+
+def gather(box: Box, **args: Any) -> dict[str, Any]:
+    """The result; not one mutating call is made."""
+    outcome = box.run("netns_info", args)
+    assert not outcome.failed, outcome
+    assert outcome.result["changed"] is False
+    assert not outcome.calls, [*map(str, outcome.calls)]
+    return outcome.result
+
+
+def test_everything_about_a_sandbox(box: Box) -> None:
+    box.sh(*SANDBOX)
+    before = box.snapshot()
+    result = gather(box)
+    assert box.unlike(before) == []
+    found = only(result["namespaces"])
+    assert {
+        key: found[key]
+        for key in (
+            "name",
+            "path",
+            "state",
+            "created",
+            "ip_address",
+            "ip_prefix_len",
+            "gateway",
+            "global_ipv6_address",
+            "global_ipv6_prefix_len",
+            "ipv6_gateway",
+            "mac_address",
+            "sandbox_key",
+            "pids",
+            "endpoints",
+            "forwards",
+        )
+    } == {
+        "name": "web1",
+        "path": "/run/netns/web1",
+        "state": "present",
+        "created": False,
+        "ip_address": "10.0.0.2",
+        "ip_prefix_len": 24,
+        "gateway": "10.0.0.1",
+        "global_ipv6_address": "fd00::2",
+        "global_ipv6_prefix_len": 64,
+        "ipv6_gateway": "fd00::1",
+        "mac_address": "02:00:00:00:00:07",
+        "sandbox_key": "/run/netns/web1",
+        "pids": [],
+        "endpoints": [],
+        "forwards": [],
+    }
+    assert found["inode"] == int(box.sh("stat -c %i /run/netns/web1"))
+    (eth0,) = [link for link in found["links"] if link["name"] == "eth0"]
+    seen = box.link("eth0", "web1")
+    assert seen is not None
+    assert (eth0["kind"], eth0["mac"], eth0["mtu"], eth0["txqlen"], eth0["ifindex"]) == (
+        "veth",
+        seen["address"],
+        1400,
+        seen["txqlen"],
+        seen["ifindex"],
+    )
+    assert (eth0["alias"], eth0["altnames"], eth0["up"]) == ("the uplink", ["uplink"], True)
+    assert eth0["peer"] == {"name": "vh1", "netns": None}
+    assert {flag.lower() for flag in seen["flags"]} == {*eth0["flags"]} - {"running"}
+    addresses = {one["address"]: one for one in eth0["addresses"]}
+    assert addresses["10.0.0.2/24"]["broadcast"] == "10.0.0.255" and addresses["10.0.0.2/24"]["family"] == "ipv4"
+    assert addresses["fd00::2/64"]["scope"] == "global" and not addresses["fd00::2/64"]["tentative"]
+    routes = {(one["dst"], one["gateway"]): one for one in found["routes"]}
+    assert routes["0.0.0.0/0", "10.0.0.1"]["link"] == "eth0"
+    assert routes["10.9.0.0/16", "10.0.0.9"]["metric"] == 7
+    (neighbour,) = [one for one in found["neighbours"] if one["state"] == "permanent" and "." in one["address"]]
+    assert (neighbour["address"], neighbour["mac"], neighbour["link"]) == ("10.0.0.77", "02:00:00:00:00:77", "eth0")
+
+
+def test_statistics_are_those_of_the_sandbox(box: Box) -> None:
+    box.sh(*SANDBOX, "ip netns exec web1 ping -c3 -i0.2 -s 1000 10.0.0.1 >/dev/null")
+    (eth0,) = [link for link in only(gather(box)["namespaces"])["links"] if link["name"] == "eth0"]
+    (seen,) = box.ip("-s", "link", "show", "dev", "eth0", netns="web1")
+    assert eth0["statistics"]["tx_bytes"] >= 3000
+    for direction in ("rx", "tx"):
+        assert abs(eth0["statistics"][f"{direction}_packets"] - seen["stats64"][direction]["packets"]) <= 2
+
+
+def test_the_agents_view(box: Box) -> None:
+    box.sh(*SANDBOX)
+    guest = only(gather(box)["namespaces"])["guest"]
+    interface = only(guest["interfaces"])
+    assert {key: interface[key] for key in ("Device", "Name", "Mtu", "HwAddr")} == {
+        "Device": "eth0",
+        "Name": "eth0",
+        "Mtu": 1400,
+        "HwAddr": "02:00:00:00:00:07",
+    }
+    assert {(one["Address"], one["Mask"]) for one in interface["IPAddresses"]} == {
+        ("10.0.0.2", "24"),
+        ("fd00::2", "64"),
+    }
+    assert {(one["Dest"], one["Gateway"]) for one in guest["routes"]} == {
+        ("", "10.0.0.1"),
+        ("", "fd00::1"),
+        ("10.9.0.0/16", "10.0.0.9"),
+    }
+    assert {one["Address"] for one in guest["neighbours"]} >= {"10.0.0.77"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "key"),
+    [
+        ("links", "links"),
+        ("routes", "routes"),
+        ("neighbours", "neighbours"),
+        ("endpoints", "endpoints"),
+        ("forwards", "forwards"),
+        ("processes", "pids"),
+    ],
+)
+def test_only_what_is_asked_for(box: Box, subject: str, key: str) -> None:
+    box.sh(*SANDBOX)
+    found = only(gather(box, gather=[subject])["namespaces"])
+    keys = {"links", "routes", "neighbours", "endpoints", "forwards", "pids"}
+    assert keys & found.keys() == {key}
+    if subject == "links":
+        assert "addresses" not in found["links"][0] and "statistics" not in found["links"][0]
+
+
+def test_processes(box: Box) -> None:
+    box.sh("ip netns add web1; ip netns exec web1 sleep 600 >/dev/null 2>&1 & echo $! > /run/box/pid; sleep 0.3")
+    assert only(gather(box)["namespaces"])["pids"] == [int(box.sh("cat /run/box/pid"))]
+
+
+def test_by_name_path_and_process(box: Box) -> None:
+    box.sh("ip netns add web1; ip netns add web2")
+    pid = box.process_in_its_own_namespace()
+    result = gather(box, name=["web2", "/run/netns/web1", f"pid:{pid}", "no-such"])
+    assert [one["state"] for one in result["namespaces"]] == ["present", "present", "present", "absent"]
+    assert [one["path"] for one in result["namespaces"]] == [
+        "/run/netns/web2",
+        "/run/netns/web1",
+        f"/proc/{pid}/ns/net",
+        "/run/netns/no-such",
+    ]
+    assert only(gather(box, name="web1")["namespaces"])["name"] == "web1"
+    box.refused("netns_info", {"name": ["web1", "/run/netns/web1"]}, "name", "web1", "twice")
+    box.refused("netns_info", {"name": ["../x"]}, "name", "../x")
+
+
+def test_a_host_without_namespaces(box: Box) -> None:
+    assert gather(box)["namespaces"] == []
+    box.sh("mkdir -p /run/netns")
+    assert gather(box)["namespaces"] == []
+
+
+def test_things_of_others_in_the_directory_do_not_hide_the_rest(box: Box) -> None:
+    box.sh(
+        "ip netns add web1",
+        "mkdir /run/netns/directory",
+        "echo x > /run/netns/file",
+        "mkfifo /run/netns/fifo",
+        "touch /run/netns/leftover",
+        "ln -s /no/such /run/netns/dangling; ln -s web1 /run/netns/link; mknod /run/netns/null c 1 3",
+        "touch /run/netns/me; mount --bind /proc/self/ns/net /run/netns/me",
+    )
+    states = {one["name"]: one["state"] for one in gather(box)["namespaces"]}
+    assert states["web1"] == "present" and states["leftover"] == "leftover"
+    for name in ("directory", "file", "fifo", "null"):
+        box.refused("netns_info", {"name": [name]}, name)
+
+
+def test_created_says_who_made_it(box: Box) -> None:
+    box.change("netns", {"name": "web1"})
+    assert only(gather(box)["namespaces"])["created"] is True
+    box.sh("ip netns del web1; ip netns add web1")
+    assert only(gather(box)["namespaces"])["created"] is False
+
+
+def test_names_that_are_no_text(box: Box) -> None:
+    box.sh(
+        """ip netns add tmp; cd /run/netns; python3 -c 'open(b"x\\xff", "w")'; mount --bind tmp "$(printf 'x\\377')"
+        umount tmp; rm tmp"""
+    )
+    assert only(gather(box)["namespaces"])["name"] == "x\\xff"
+
+
+NASTY = ['x"]; evil', "a|b", "<script>", "{}", "a\\b", "end", "n0"]
+
+
+def test_the_picture(box: Box) -> None:
+    box.sh(*SANDBOX)
+    pictures = gather(box)["topology"]
+    for text in pictures.values():
+        for word in ("host", "web1", "eth0", "vh1", "br0", "10.0.0.2/24", "fd00::2/64", "veth", "port"):
+            assert word in text
+    assert pictures["mermaid"].startswith("flowchart LR\n")
+    assert len(re.findall(r"---\|veth\|", pictures["mermaid"])) == 1
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_a_picture_of_nasty_names(box: Box, name: str) -> None:
+    box.sh(
+        "ip netns add tmp",
+        f"touch '/run/netns/{name}'",
+        f"mount --bind /run/netns/tmp '/run/netns/{name}'",
+        "umount /run/netns/tmp",
+        "rm /run/netns/tmp",
+    )
+    pictures = gather(box)["topology"]
+    for line in pictures["mermaid"].splitlines()[1:]:
+        assert re.fullmatch(
+            r'  (subgraph n\d+\["[^"\[\]{}<>|\\]*"\]|end|  \w+\["[^"\[\]{}|\\]*"\]|\w+ ---\|\w+\| \w+)',
+            line,
+        ), line
+    assert all(line.count('"') % 2 == 0 for line in pictures["graphviz"].splitlines())

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The role sandbox through ansible-playbook on the real kernel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from throwaway import Step, Throwaway
+
+from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import link_name
+
+RESULTS = (
+    "{'failed': none, 'addresses': sandbox_addresses | default({}), 'leases': sandbox_leases,"
+    " 'namespaces': sandbox_namespaces, 'links': sandbox_links}"
+)
+MODULES = ("leases", "namespaces", "links")
+
+
+@pytest.fixture
+def host() -> Iterator[Throwaway]:
+    with Throwaway() as throwaway:
+        yield throwaway
+
+
+def present(*items: dict[str, Any], check: bool = False, **variables: Any) -> Step:
+    given = {"sandbox_list": items, **variables}
+    return {"role": "sandbox", "vars": given, "check": check, "results": RESULTS}
+
+
+def absent(*items: dict[str, Any], check: bool = False, **variables: Any) -> Step:
+    return present(*items, check=check, sandbox_state="absent", **variables)
+
+
+def changed(result: dict[str, Any]) -> bool:
+    assert result["failed"] is None, result
+    return any(result[module]["changed"] for module in MODULES)
+
+
+def operations(result: dict[str, Any]) -> list[list[Any]]:
+    """What each module did, without what only a real run can know."""
+    assert result["failed"] is None, result
+    return [[_foreseeable(one) for one in result[module]["operations"]] for module in MODULES]
+
+
+def _foreseeable(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    unknown = ("ifindex", "identity", "group", "value")
+    return {key: _foreseeable(one) for key, one in value.items() if key not in unknown}
+
+
+def names(*items: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"name": item["name"]} for item in items]
+
+
+def end_of(name: str) -> str:
+    """The host's end of a sandbox's link."""
+    return link_name(name)
+
+
+@pytest.mark.controller
+def test_the_whole_life_of_twenty(host: Throwaway) -> None:
+    items = [{"name": f"web{number}"} for number in range(20)]
+    before = host.snapshot()
+    check, made, again, recheck = host.play(
+        present(*items, check=True), present(*items), present(*items), present(*items, check=True)
+    )
+    assert changed(check)
+    assert operations(check) == operations(made)
+    assert not changed(again)
+    assert not changed(recheck)
+    wanted = {f"web{number}": [f"10.80.0.{number + 2}", f"fd00:80::{number + 2:x}"] for number in range(20)}
+    assert check["addresses"] == made["addresses"] == wanted
+
+    assert host.addresses("web19") == ["10.80.0.21/24", "fd00:80::15/64"]
+    assert host.addresses(None, "sbr0") == ["10.80.0.1/24", "fd00:80::1/64"]
+    for family, gateway in (("-4", "10.80.0.1"), ("-6", "fd00:80::1")):
+        (route,) = host.json("ip", "-json", "-netns", "web19", family, "route", "show", "default")
+        assert (route["gateway"], route["dev"]) == (gateway, "eth0")
+    for address in ("10.80.0.1", "fd00:80::1", "10.80.0.2", "fd00:80::2", "127.0.0.1", "::1"):
+        host.ping("web19", address)
+
+    check, gone, again = host.play(absent(*items, check=True), absent(*items), absent(*items))
+    assert changed(check)
+    assert operations(check) == operations(gone)
+    assert not changed(again)
+    assert host.snapshot() == before
+
+
+def test_every_way_to_be_connected(host: Throwaway) -> None:
+    given = {
+        "name": "given",
+        "interface": "net0",
+        "mac": "02:00:00:00:00:11",
+        "mtu": 1400,
+        "addresses": ["10.90.0.5/16", "fd00:90::5/64"],
+        "gateway": ["10.90.255.254"],
+        "bridge": "given0",
+        "dns": {"servers": ["10.90.0.53"], "search": ["example.test"]},
+        "sysctl": {"net.ipv4.ip_unprivileged_port_start": 80},
+    }
+    four = {"name": "four", "subnet": "10.81.0.0/24", "bridge": "four0"}
+    six = {"name": "six", "subnet": "fd00:81::/64", "bridge": "six0"}
+    closed = {"name": "closed", "subnet": "10.82.0.0/24", "gateway": [], "bridge": "closed0"}
+    lonely = {"name": "lonely", "driver": "none"}
+    items = [given, four, six, closed, lonely]
+    elsewhere = {"sandbox_state_dir": "/run/elsewhere"}
+
+    before = host.snapshot()
+    made, again = host.play(present(*items, **elsewhere), present(*items, **elsewhere))
+    assert changed(made)
+    assert not changed(again)
+
+    (link,) = host.json("ip", "-json", "-netns", "given", "link", "show", "net0")
+    assert (link["address"], link["mtu"]) == ("02:00:00:00:00:11", 1400)
+    assert host.addresses("given", "net0") == ["10.90.0.5/16", "fd00:90::5/64"]
+    assert host.addresses(None, "given0") == ["10.90.255.254/16", "fd00:90::1/64"]
+    inside = ("ip", "netns", "exec", "given")
+    assert host.run(*inside, "cat", "/etc/resolv.conf") == "nameserver 10.90.0.53\nsearch example.test\n"
+    assert host.run(*inside, "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start") == "80\n"
+
+    assert host.addresses("four") == ["10.81.0.2/24"]
+    assert host.gateways("four") == ["10.81.0.1"]
+    assert host.addresses("six") == ["fd00:81::2/64"]
+    assert host.gateways("six") == ["fd00:81::1"]
+    assert host.addresses("closed") == ["10.82.0.2/24"]
+    assert host.gateways("closed") == []
+    assert host.addresses(None, "closed0") == []
+    (lo,) = host.json("ip", "-json", "-netns", "lonely", "link", "show")
+    assert (lo["ifname"], "UP" in lo["flags"]) == ("lo", True)
+    assert not any(file.startswith("/run/sandbox-network") for file in host.files())
+
+    # Their names are enough: the bridges are those that they were on.
+    (gone,) = host.play(absent(*names(*items), **elsewhere))
+    assert changed(gone)
+    assert host.snapshot() == before
+    assert host.run("find", "/run/elsewhere", "-name", "*.json") == ""
+
+
+def test_a_growing_and_shrinking_list_keeps_addresses(host: Throwaway) -> None:
+    before = host.snapshot()
+    one, two, three, four = ({"name": name} for name in ("one", "two", "three", "four"))
+    first, grown, shrunk, refilled = host.play(present(two), present(one, two, three), absent(one), present(four, two))
+    assert first["addresses"] == {"two": ["10.80.0.2", "fd00:80::2"]}
+    assert grown["addresses"] == {
+        "one": ["10.80.0.3", "fd00:80::3"],
+        "two": ["10.80.0.2", "fd00:80::2"],
+        "three": ["10.80.0.4", "fd00:80::4"],
+    }
+    assert changed(shrunk)
+    assert refilled["addresses"] == {
+        "four": grown["addresses"]["one"],
+        "two": first["addresses"]["two"],
+    }
+    assert host.addresses("three") == ["10.80.0.4/24", "fd00:80::4/64"]
+    assert host.addresses(None, "sbr0") == ["10.80.0.1/24", "fd00:80::1/64"]
+    host.play(absent(two, three, four))
+    assert host.snapshot() == before
+
+
+def test_a_bridge_that_was_there_before_is_left_as_it_is(host: Throwaway) -> None:
+    host.run("ip", "link", "add", "sbr0", "address", "00:16:3e:00:00:01", "type", "bridge")
+    host.run("ip", "address", "add", "10.80.0.9/24", "dev", "sbr0")
+    # With a port from the start, it has its link-local address and routes from the start.
+    host.run("ip", "link", "add", "port", "up", "master", "sbr0", "type", "veth", "peer", "port1")
+    host.run("ip", "link", "set", "port1", "up")
+    host.run("ip", "link", "set", "sbr0", "up")
+    told = "ip -6 route show table local | grep -c '^local fe80'"
+    host.run("sh", "-c", f"until [ $({told}) = 3 ]; do sleep 0.1; done")
+    before = host.snapshot()
+    item = {"name": "web1", "subnet": "10.80.0.0/24", "gateway": "10.80.0.9"}
+    made, again = host.play(present(item), present(item))
+    assert changed(made)
+    assert not changed(again)
+    assert host.addresses(None, "sbr0") == ["10.80.0.9/24"]
+    host.ping("web1", "10.80.0.9")
+    host.play(absent(item))
+    assert host.snapshot() == before
+
+
+def test_a_bridge_stays_as_long_as_it_is_wanted(host: Throwaway) -> None:
+    before = host.snapshot()
+    item, stranger = {"name": "web1"}, "ip link add stranger master sbr0 type veth peer stranger1"
+    made, kept, _stranger, again, gone = host.play(
+        present(item),
+        absent(item, sandbox_bridge_keep=True),
+        {"command": stranger},
+        present(item),
+        absent(item),
+    )
+    assert [changed(result) for result in (made, kept, again, gone)] == [True] * 4
+    assert host.addresses(None, "sbr0") == ["10.80.0.1/24", "fd00:80::1/64"]
+    host.run("ip", "link", "delete", "stranger")
+    (gone,) = host.play(absent(item))
+    assert [operation["op"] for operation in gone["links"]["operations"]] == ["link.delete"]
+    assert host.snapshot() == before
+
+
+DAMAGES = {
+    "unnamed": "ip netns delete unnamed",
+    "unplugged": "ip -n unplugged link delete eth0",
+    "portless": f"ip link set {end_of('portless')} nomaster",
+    "stale": "umount /run/netns/stale",
+    "down": "ip -n down link set eth0 down",
+    "addressless": "ip -n addressless address flush dev eth0",
+    "routeless": "ip -n routeless route delete default; ip -n routeless -6 route delete default",
+}
+
+
+def test_half_gone_sandboxes_are_foretold_mended_and_removed(host: Throwaway) -> None:
+    items = [{"name": name} for name in DAMAGES]
+    damage: Step = {"command": "; ".join([*DAMAGES.values(), "ip address flush dev sbr0"])}
+    before = host.snapshot()
+    made, broken, check, mended, again = host.play(
+        present(*items), damage, present(*items, check=True), present(*items), present(*items)
+    )
+    assert changed(made)
+    assert broken["failed"] is None
+    assert operations(check) == operations(mended)
+    assert changed(mended)
+    assert not changed(again)
+    for name in DAMAGES:
+        for address in ("10.80.0.1", "fd00:80::1", "10.80.0.2", "fd00:80::2"):
+            host.ping(name, address)
+
+    worse = {"command": "ip link delete sbr0; ip -n portless link set eth0 name other"}
+    broken, worse_broken, gone, again = host.play(damage, worse, absent(*items), absent(*items))
+    assert (broken["failed"], worse_broken["failed"]) == (None, None)
+    assert changed(gone)
+    assert not changed(again)
+    assert host.snapshot() == before
+
+
+def test_a_failing_task_leaves_nothing_of_this_run(host: Throwaway) -> None:
+    old, new = {"name": "old"}, {"name": "new"}
+    host.play(present(old))
+    host.run("ip", "link", "add", end_of("new"), "type", "bridge")
+    before = host.snapshot()
+    occupied, taken, full = host.play(
+        present(old, new),
+        present({"name": "other", "addresses": ["10.80.0.2/24"]}),
+        present(old, *({"name": f"web{number}", "subnet": "10.83.0.0/30"} for number in range(2))),
+    )
+    assert host.snapshot() == before
+    assert occupied["failed"].startswith("Connect them: ")
+    assert end_of("new") in occupied["failed"]
+    assert taken["failed"].startswith("Lease addresses: ")
+    assert "10.80.0.2" in taken["failed"]
+    assert "leased to old" in taken["failed"]
+    assert "10.83.0.0/30" in full["failed"]
+
+
+def test_sandboxes_with_processes_inside(host: Throwaway) -> None:
+    before = host.snapshot()
+    items = [{"name": "idle"}, {"name": "busy"}]
+    host.play(present(*items))
+    host.run("sh", "-c", "ip netns exec busy sleep 1000 >/dev/null 2>&1 & echo $! >/run/sleeper")
+    made = host.snapshot()
+    (refused,) = host.play(absent(*items))
+    assert host.run("cat", "/run/sleeper").strip() in refused["failed"]
+    assert host.snapshot() == made
+    (forced,) = host.play(absent(*items, sandbox_force=True))
+    assert changed(forced)
+    assert host.snapshot() == before
+
+
+BAD_INPUT: list[tuple[dict[str, Any], str]] = [
+    (
+        {"sandbox_list": [{"name": "a"}, {"name": "a"}]},
+        "sandbox_list[1] (a): name: a is also the name of",
+    ),
+    ({"sandbox_list": [{"name": "a", "driver": "slirp"}]}, '"slirp" is not one of bridge, none'),
+    ({"sandbox_list": [{"name": "a", "mtu": 12}]}, "sandbox_list[0] (a): mtu: 12 is not between"),
+    ({"sandbox_list": [{"name": "a", "colour": "red"}]}, "colour"),
+    ({"sandbox_list": [{"mtu": 1500}]}, "missing required arguments: name"),
+    ({"sandbox_list": [{"name": "a", "subnet": "10.80.0.5/24"}]}, "its subnet is 10.80.0.0/24"),
+    (
+        {"sandbox_list": [{"name": "a"}], "sandbox_subnets": ["nonsense"]},
+        '"nonsense" is not an address',
+    ),
+    ({"sandbox_state": "started"}, "sandbox_state must be one of"),
+]
+
+
+@pytest.mark.controller
+def test_bad_input_and_nothing_to_do_change_nothing(host: Throwaway) -> None:
+    before = host.snapshot()
+    refusals: list[Step] = [{"role": "sandbox", "vars": variables} for variables, _text in BAD_INPUT]
+    *refused, made, gone = host.play(*refusals, present(), absent())
+    assert host.snapshot() == before
+    assert not changed(made)
+    assert not changed(gone)
+    for result, (variables, text) in zip(refused, BAD_INPUT):
+        assert text in (result["failed"] or ""), (variables, result)

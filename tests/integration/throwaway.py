@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""A throw-away host that playbooks are run on, again and again, and that is looked at between.
+
+It lives as long as its holder: a process that sleeps in namespaces made by tests/run/netbox.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / ".build"
+NETBOX = ROOT / "tests" / "run" / "netbox"
+CONTROLLER = Path(os.environ.get("SANDBOX_CONTROLLER", BUILD / "venv/core-2.19/bin"))
+PYTHON = os.environ.get("SANDBOX_PYTHON", "/usr/bin/python3")
+COLLECTIONS = os.environ.get("SANDBOX_COLLECTIONS", str(BUILD / "collections"))
+STATE_DIR = "/run/sandbox-network"
+
+Play = dict[str, Any]
+Step = dict[str, Any]
+
+
+class Throwaway:
+    """A host of its own. Commands and playbooks run on it from outside."""
+
+    def __enter__(self) -> Throwaway:
+        command = [str(NETBOX), "sh", "-c", "echo ready; exec sleep infinity"]
+        self._holder = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        assert self._holder.stdout is not None
+        assert self._holder.stdout.readline() == "ready\n"
+        children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text(encoding="utf-8")
+        self._enter = ["nsenter", "--target", children.split()[0], "--net", "--mount", "--pid"]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._holder.kill()
+        self._holder.wait()
+        assert self._holder.stdout is not None
+        self._holder.stdout.close()
+
+    def run(self, *command: str, check: bool = True, **environment: str) -> str:
+        """Run a command on the host and return what it printed."""
+        done = self.process(*command, **environment)
+        assert not check or done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def process(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on the host, whatever comes of it."""
+        inherited = {
+            "PATH": os.environ["PATH"],
+            "LC_ALL": "C.UTF-8",
+            "HOME": "/run/tmp",
+            "TMPDIR": "/run/tmp",
+        }
+        return subprocess.run(
+            [*self._enter, *command],
+            env={**inherited, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def json(self, *command: str) -> Any:
+        """Run a command on the host and read what it printed as JSON."""
+        return json.loads(self.run(*command) or "[]")
+
+    def ansible_playbook(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run ansible-playbook against the host."""
+        return self.process(
+            str(CONTROLLER / "ansible-playbook"),
+            "--inventory=localhost,",
+            "--connection=local",
+            f"--extra-vars=ansible_python_interpreter={PYTHON}",
+            *arguments,
+            ANSIBLE_COLLECTIONS_PATH=COLLECTIONS,
+            ANSIBLE_LOCALHOST_WARNING="false",
+            ANSIBLE_NOCOLOR="1",
+            **environment,
+        )
+
+    def play(self, *steps: Step) -> list[dict[str, Any]]:
+        """Run steps one after the other, in one playbook, and return what came of each.
+
+        A step is ``{"role": NAME, "vars": {...}, "check": bool}`` or ``{"command": TEXT}``. One
+        that fails does not stop those after it: its result has ``failed``, the error's text.
+        ``changed`` is how many tasks and items of loops said so.
+        """
+        with tempfile.TemporaryDirectory(dir=BUILD) as directory:
+            here = Path(directory)
+            plays = [_play(step, here / f"{number}.json") for number, step in enumerate(steps)]
+            (here / "playbook.json").write_text(json.dumps(plays), encoding="utf-8")
+            done = self.ansible_playbook(str(here / "playbook.json"))
+            results = [here / f"{number}.json" for number in range(len(steps))]
+            assert all(path.exists() for path in results), done.stdout + done.stderr
+            told = [json.loads(path.read_text(encoding="utf-8")) for path in results]
+        # Of each play, its last task is the one that wrote the result.
+        shown = done.stdout.split("\nPLAY ")[1:]
+        counts = [part.count("\nchanged: [") - 1 for part in shown]
+        return [{"changed": count, **result} for count, result in zip(counts, told)]
+
+    def ping(self, netns: str, address: str) -> None:
+        """See that an address answers a sandbox."""
+        self.run("ip", "netns", "exec", netns, "ping", "-q", "-c", "1", "-W", "5", address)
+
+    # ------------------------------------------------------------ what is there
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that a role may have left: links, addresses, routes, namespaces, files."""
+        namespaces = sorted(line.split()[0] for line in self.run("ip", "netns", "list").splitlines())
+        places = [("host", []), *((name, ["-netns", name]) for name in namespaces)]
+        return {
+            "namespaces": {name: self._network(where) for name, where in places},
+            "files": self.files(),
+        }
+
+    def _network(self, where: Sequence[str]) -> dict[str, Any]:
+        links = self.json("ip", "-json", "-details", *where, "address", "show")
+        return {
+            "links": {link["ifname"]: _stable(link) for link in links},
+            "routes": [self.run("ip", *where, *family, "route", "show", "table", "all") for family in (["-4"], ["-6"])],
+        }
+
+    def files(self) -> list[str]:
+        """Files below the state directory and /etc/netns, but for locks."""
+        found = self.run("find", STATE_DIR, "/etc/netns", "-type", "f", "-not", "-name", "lock*", check=False)
+        return sorted(found.splitlines())
+
+    def addresses(self, netns: str | None = None, interface: str = "eth0") -> list[str]:
+        """Global addresses of an interface, as CIDR."""
+        where = ["-netns", netns] if netns else []
+        links = self.json("ip", "-json", *where, "address", "show", "dev", interface)
+        found = [entry for link in links for entry in link.get("addr_info", []) if entry["scope"] == "global"]
+        return [f"{entry['local']}/{entry['prefixlen']}" for entry in found]
+
+    def gateways(self, netns: str) -> list[str]:
+        """Where the default routes of a sandbox lead, IPv4 first."""
+        where = ["ip", "-json", "-netns", netns]
+        routes = [route for family in ("-4", "-6") for route in self.json(*where, family, "route", "show", "default")]
+        return [route["gateway"] for route in routes]
+
+
+def _stable(link: dict[str, Any]) -> dict[str, Any]:
+    """What of a link does not change by itself."""
+    addresses = sorted(f"{entry['local']}/{entry['prefixlen']}" for entry in link["addr_info"])
+    kept = (
+        "ifindex",
+        "address",
+        "mtu",
+        "flags",
+        "master",
+        "linkinfo",
+        "ifalias",
+        "inet6_addr_gen_mode",
+    )
+    found = {key: link[key] for key in kept if key in link}
+    found["linkinfo"] = found.get("linkinfo", {}).get("info_kind")
+    return {**found, "addresses": addresses}
+
+
+def _play(step: Step, result: Path) -> Play:
+    """A play that carries a step out and writes what came of it."""
+    if "command" in step:
+        tasks: list[Any] = [{"ansible.builtin.shell": step["command"], "register": "told"}]
+        wanted = "{'failed': none, 'stdout': told.stdout | default('')}"
+    else:
+        tasks = [{"ansible.builtin.import_role": {"name": f"sandbox.network.{step['role']}"}}]
+        wanted = step.get("results", "{'failed': none}")
+    block = {"block": tasks, "check_mode": step.get("check", False), "vars": step.get("vars", {})}
+    failure = "{'failed': ansible_failed_result.msg, 'task': ansible_failed_task.name}"
+    rescue = [_write("{{ " + failure + " | to_json }}", result)]
+    return {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [
+            {
+                **block,
+                "block": [*tasks, _write("{{ " + wanted + " | to_json }}", result)],
+                "rescue": rescue,
+            }
+        ],
+    }
+
+
+def _write(content: str, result: Path) -> dict[str, Any]:
+    return {
+        "ansible.builtin.copy": {"content": content, "dest": str(result), "mode": "0600"},
+        "check_mode": False,
+    }

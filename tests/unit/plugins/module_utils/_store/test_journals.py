@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Journals: found by every subject that they touch, gone when the task is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.sandbox.network.plugins.module_utils._store import files
+from ansible_collections.sandbox.network.plugins.module_utils._store.errors import StoreError
+from ansible_collections.sandbox.network.plugins.module_utils._store.journals import Journals
+
+OPERATIONS = [{"op": "netns.create", "path": "/run/netns/web1", "identity": [4, 1]}]
+
+
+@pytest.fixture
+def journals(tmp_path: Path) -> Journals:
+    return Journals(str(tmp_path / "state"))
+
+
+def test_a_journal_is_found_by_each_of_its_subjects(journals: Journals) -> None:
+    journals.write(frozenset({"a", "b"}), OPERATIONS, {"": (4, 1), "/run/netns/x": (4, 2)})
+    path = journals.path_for(frozenset({"b", "a"}))
+    for wanted in ({"a"}, {"b"}, {"a", "b"}, {"b", "c"}):
+        (journal,) = journals.touching(wanted)
+        assert journal.path == path
+        assert journal.subjects == {"a", "b"}
+        assert list(journal.operations) == OPERATIONS
+        assert journal.identities == {"": (4, 1), "/run/netns/x": (4, 2)}
+        assert journal.this_boot
+    assert journals.touching({"c", "ab", ""}) == []
+    journals.remove(path)
+    assert journals.touching({"a"}) == []
+
+
+def test_subjects_that_begin_alike_are_different(journals: Journals) -> None:
+    journals.write(frozenset({"namespace /run/netns/web1"}), OPERATIONS, {})
+    assert journals.touching({"namespace /run/netns/web", "namespace /run/netns/web11"}) == []
+
+
+def test_other_files_are_left_alone(journals: Journals, tmp_path: Path) -> None:
+    journals.write(frozenset({"a"}), OPERATIONS, {})
+    (tmp_path / "state" / "journals" / "x.json.new").write_bytes(b"half")
+    (tmp_path / "state" / "journals" / "README").write_bytes(b"?")
+    assert len(journals.touching({"a"})) == 1
+
+
+def test_a_damaged_journal_is_named(journals: Journals) -> None:
+    journals.write(frozenset({"a"}), OPERATIONS, {})
+    path = Path(journals.path_for(frozenset({"a"})))
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(StoreError, match=path.name):
+        journals.touching({"b"})
+
+
+def test_a_journal_of_another_boot_says_so(journals: Journals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "boot_id", lambda: "former")
+    journals.write(frozenset({"a"}), OPERATIONS, {})
+    monkeypatch.undo()
+    (journal,) = journals.touching({"a"})
+    assert not journal.this_boot

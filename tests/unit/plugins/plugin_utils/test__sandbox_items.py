@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""One item of sandbox_list: what it means, and what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_items import (
+    BadItemError,
+    Sandbox,
+    first_host,
+    parse_sandbox,
+)
+
+DEFAULTS = {
+    "driver": "bridge",
+    "interface": "eth0",
+    "bridge": "sbr0",
+    "mtu": None,
+    "dns": {},
+    "sysctl": {},
+    "subnets": ["10.80.0.0/24", "fd00:80::/64"],
+}
+
+
+def parse(**item: Any) -> Sandbox:
+    return parse_sandbox({"name": "web1", **item}, 3, DEFAULTS)
+
+
+def problems(**item: Any) -> list[str]:
+    with pytest.raises(BadItemError) as caught:
+        parse(**item)
+    return caught.value.problems
+
+
+def texts(values: object) -> list[str]:
+    return [str(value) for value in values]  # type: ignore[attr-defined]
+
+
+def test_a_name_is_enough() -> None:
+    found = parse()
+    assert (found.driver, found.interface, found.bridge) == ("bridge", "eth0", "sbr0")
+    assert texts(found.subnets) == ["10.80.0.0/24", "fd00:80::/64"]
+    assert texts(found.gateways) == ["10.80.0.1/24", "fd00:80::1/64"]
+    assert found.addresses == ()
+
+
+def test_given_addresses_replace_the_default_subnets() -> None:
+    found = parse(addresses=["10.9.0.5/16"])
+    assert found.subnets == ()
+    assert texts(found.addresses) == ["10.9.0.5/16"]
+    assert texts(found.gateways) == ["10.9.0.1/16"]
+
+
+def test_addresses_and_a_subnet_go_together() -> None:
+    found = parse(addresses=["10.9.0.5/16"], subnet="fd00:9::/64")
+    assert texts(found.networks) == ["10.9.0.0/16", "fd00:9::/64"]
+    assert texts(found.gateways) == ["10.9.0.1/16", "fd00:9::1/64"]
+
+
+def test_one_text_is_a_list_of_one() -> None:
+    assert parse(subnet="10.9.0.0/24") == parse(subnet=["10.9.0.0/24"])
+    assert parse(gateway="10.80.0.9") == parse(gateway=["10.80.0.9"])
+
+
+def test_a_gateway_replaces_the_default_of_its_family_only() -> None:
+    assert texts(parse(gateway="10.80.0.254").gateways) == ["10.80.0.254/24", "fd00:80::1/64"]
+
+
+def test_an_empty_gateway_means_none() -> None:
+    assert parse(gateway=[]).gateways == ()
+
+
+def test_an_address_that_is_a_network_of_one_has_no_gateway() -> None:
+    assert parse(addresses=["10.9.0.5/32", "fd00:9::5/128"]).gateways == ()
+
+
+def test_link_local_addresses_have_no_gateway() -> None:
+    assert parse(addresses=["fe80::5/64"]).gateways == ()
+
+
+@pytest.mark.parametrize(
+    ("network", "first"),
+    [
+        ("10.0.0.0/8", "10.0.0.1/8"),
+        ("10.0.0.8/30", "10.0.0.9/30"),
+        ("10.0.0.8/31", "10.0.0.8/31"),
+        ("10.0.0.8/32", None),
+        ("fd00::/64", "fd00::1/64"),
+        ("fd00::8/127", "fd00::8/127"),
+        ("fd00::8/128", None),
+    ],
+)
+def test_the_first_host(network: str, first: str | None) -> None:
+    found = first_host(ipaddress.ip_network(network))
+    assert (found and str(found)) == first
+
+
+def test_the_driver_none_takes_part_in_no_network() -> None:
+    found = parse(driver="none")
+    assert (found.networks, found.gateways) == ((), ())
+
+
+def test_settings_are_joined_and_the_item_wins() -> None:
+    defaults = {
+        **DEFAULTS,
+        "sysctl": {"net.a": 1, "net.b": 1},
+        "dns": {"servers": ["10.0.0.53"]},
+        "mtu": 1400,
+    }
+    found = parse_sandbox({"name": "web1", "sysctl": {"net.b": 2}}, 0, defaults)
+    assert found.sysctl == {"net.a": 1, "net.b": 2}
+    assert found.dns == {"servers": ["10.0.0.53"]}
+    assert found.mtu == 1400
+
+
+def test_numbers_and_macs_are_normalised() -> None:
+    found = parse(mtu="1500", mac="02:AB:00:00:00:01")
+    assert (found.mtu, found.mac) == (1500, "02:ab:00:00:00:01")
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ({"name": None}, "sandbox_list[3]: name: is missing or empty"),
+        ({"name": ""}, "sandbox_list[3]: name: is missing or empty"),
+        ({"name": "-x"}, "'-x' is not a name of letters"),
+        ({"name": ".."}, "'..' is not a name of letters"),
+        ({"name": "a b"}, "'a b' is not a name of letters"),
+        ({"name": "a/b"}, "'a/b' is not a name of letters"),
+        ({"name": "a\n"}, "'a\\n' is not a name of letters"),
+        ({"name": "wéb"}, "'wéb' is not a name of letters"),
+        ({"name": "a" * 256}, "has 256 characters, 255 are allowed"),
+        ({"name": 7}, "7 is not a text"),
+        ({"driver": "slirp"}, 'driver: "slirp" is not one of bridge, none'),
+        ({"interface": "lo"}, '"lo" is the loopback'),
+        ({"interface": "a" * 16}, "has 16 characters, 15 are allowed"),
+        ({"interface": "eth%d"}, "interface: 'eth%d' is not a name of letters"),
+        ({"bridge": "a/b"}, "bridge: 'a/b' is not a name of letters"),
+        ({"bridge": "all"}, "bridge: 'all' is a name that the kernel has for itself"),
+        ({"mac": "02:00"}, '"02:00" is not a MAC address'),
+        ({"mac": "01:00:00:00:00:01"}, "is a group or null address"),
+        ({"mac": "00:00:00:00:00:00"}, "is a group or null address"),
+        ({"mtu": 12}, "mtu: 12 is not between 68 and 65535"),
+        ({"mtu": 70000}, "mtu: 70000 is not between 68 and 65535"),
+        ({"mtu": "big"}, "mtu: 'big' is not a number"),
+        ({"mtu": True}, "mtu: True is not a number"),
+        ({"mtu": 1000}, "mtu: 1000 is less than the 1280 that IPv6 needs"),
+        (
+            {"addresses": ["10.80.0.5"]},
+            '"10.80.0.5" is not an address with a prefix length such as',
+        ),
+        (
+            {"addresses": ["10.80.0.500/24"]},
+            '"10.80.0.500/24" is not an address with a prefix length such as',
+        ),
+        ({"addresses": ["fe80::1%eth0/64"]}, '"fe80::1%eth0/64" is not an address'),
+        ({"addresses": [167772161]}, '"167772161" is not an address'),
+        ({"addresses": ["10.80.0.0/24"]}, "is the network itself"),
+        ({"addresses": ["10.80.0.255/24"]}, "or its broadcast address"),
+        ({"addresses": ["224.0.0.1/4"]}, "is not an address that an interface can have"),
+        ({"addresses": ["10.80.0.1/24"]}, "addresses: 10.80.0.1/24 is the gateway's"),
+        ({"addresses": ["10.80.0.5/24", "10.80.0.5/24"]}, "addresses: 10.80.0.5/24 is given twice"),
+        ({"subnet": "10.80.0.5/24"}, '"10.80.0.5/24" is an address; its subnet is 10.80.0.0/24'),
+        ({"subnet": "10.80.0.5/32"}, '"10.80.0.5/32" has room for one address only'),
+        (
+            {"subnet": ["10.80.0.0/24", "nonsense"]},
+            '"nonsense" is not an address with a prefix length',
+        ),
+        ({"subnet": "ff00::/8"}, "is not a subnet that interfaces can have addresses of"),
+        (
+            {"gateway": "10.81.0.1"},
+            "10.81.0.1 is in none of its networks (10.80.0.0/24, fd00:80::/64)",
+        ),
+        ({"gateway": ["10.80.0.1", "10.80.0.2"]}, "10.80.0.0/24 has two, 10.80.0.1 and 10.80.0.2"),
+        ({"gateway": "10.80.0.1/24"}, '"10.80.0.1/24" is not an address such as'),
+        ({"dns": ["10.0.0.53"]}, "dns: ['10.0.0.53'] is not a dictionary"),
+        ({"sysctl": "net.x=1"}, "sysctl: 'net.x=1' is not a dictionary"),
+    ],
+)
+def test_what_is_refused_names_item_option_and_value(item: dict[str, Any], text: str) -> None:
+    found = problems(**item)
+    assert len(found) == 1
+    assert text in found[0]
+    assert found[0].startswith("sandbox_list[3]")
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    assert len(problems(driver="vm", mac="x", mtu=1, addresses=["x", "y"])) == 5
+
+
+def test_an_item_that_is_no_dictionary() -> None:
+    with pytest.raises(BadItemError, match="'web1' is not a dictionary"):
+        parse_sandbox("web1", 0, DEFAULTS)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["name", "driver", "interface", "mac", "mtu", "addresses", "subnet", "gateway", "dns"]),
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text(), max_size=3)),
+    )
+)
+def test_nothing_that_a_user_can_type_is_a_traceback(item: dict[str, Any]) -> None:
+    with contextlib.suppress(BadItemError):
+        parse_sandbox(item, 0, DEFAULTS)

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""What the role asks the modules for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_plan as plans
+from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import (
+    link_name,
+    stable_mac,
+)
+
+DEFAULTS = {
+    "driver": "bridge",
+    "interface": "eth0",
+    "bridge": "sbr0",
+    "subnets": ["10.80.0.0/24", "fd00:80::/64"],
+}
+
+
+def present(*items: dict[str, Any], **defaults: Any) -> dict[str, plans.Items]:
+    sandboxes, problems = plans.wanted(items, {**DEFAULTS, **defaults})
+    assert problems == []
+    return plans.present(sandboxes)
+
+
+def problems(*items: dict[str, Any], **defaults: Any) -> list[str]:
+    return plans.wanted(items, {**DEFAULTS, **defaults})[1]
+
+
+def test_one_sandbox() -> None:
+    plan = present({"name": "web1"})
+    assert plan["leases"] == [
+        {
+            "owner": "web1",
+            "addresses": [],
+            "pools": ["10.80.0.0/24", "fd00:80::/64"],
+            "exclude": ["10.80.0.1", "fd00:80::1"],
+        }
+    ]
+    assert plan["bridges"] == [
+        {
+            "name": "sbr0",
+            "kind": "bridge",
+            "mac": stable_mac("sbr0"),
+            "accept_ra": False,
+            "addresses": [{"address": "10.80.0.1/24"}, {"address": "fd00:80::1/64", "nodad": True}],
+            "up": True,
+        }
+    ]
+    assert plan["namespaces"] == [{"name": "web1"}]
+    leases = [{"owner": "web1", "addresses": ["10.80.0.2/24", "fd00:80::2/64"]}]
+    assert plans.made_links(plan, leases, [])[1:] == [
+        {
+            "name": "eth0",
+            "netns": "web1",
+            "kind": "veth",
+            "peer": {
+                "name": link_name("web1"),
+                "master": "sbr0",
+                "ipv6_link_local": False,
+                "up": True,
+            },
+            "accept_ra": False,
+            "routes": [
+                {"dst": "0.0.0.0/0", "gateway": "10.80.0.1"},
+                {"dst": "::/0", "gateway": "fd00:80::1"},
+            ],
+            "up": True,
+            "addresses": [{"address": "10.80.0.2/24"}, {"address": "fd00:80::2/64", "nodad": True}],
+        }
+    ]
+    assert plans.addresses(leases) == {"web1": ["10.80.0.2", "fd00:80::2"]}
+
+
+def test_options_reach_the_modules() -> None:
+    dns = {"servers": ["10.0.0.53"]}
+    plan = present({"name": "a", "mac": "02:00:00:00:00:01", "mtu": 1400, "dns": dns, "sysctl": {"net.x": 1}})
+    link = plan["links"][0]
+    assert (link["mac"], link["mtu"], link["peer"]["mtu"]) == ("02:00:00:00:00:01", 1400, 1400)
+    assert plan["namespaces"] == [{"name": "a", "dns": dns, "sysctl": {"net.x": 1}}]
+
+
+def test_a_bridge_is_asked_for_once_with_every_gateway() -> None:
+    plan = present(
+        {"name": "a"},
+        {"name": "b"},
+        {"name": "c", "subnet": "10.81.0.0/24"},
+        {"name": "d", "bridge": "sbr1", "addresses": ["10.82.0.5/24"]},
+    )
+    assert {bridge["name"]: [address["address"] for address in bridge["addresses"]] for bridge in plan["bridges"]} == {
+        "sbr0": ["10.80.0.1/24", "fd00:80::1/64", "10.81.0.1/24"],
+        "sbr1": ["10.82.0.1/24"],
+    }
+
+
+def test_a_gateway_of_ones_own_choice() -> None:
+    plan = present({"name": "a", "gateway": "10.80.0.254"})
+    assert plan["bridges"][0]["addresses"][0] == {"address": "10.80.0.254/24"}
+    assert plan["links"][0]["routes"][0] == {"dst": "0.0.0.0/0", "gateway": "10.80.0.254"}
+    assert plan["leases"][0]["exclude"] == ["10.80.0.254", "fd00:80::1", "10.80.0.1"]
+
+
+def test_a_bridge_that_was_there_before_is_used_as_it_is() -> None:
+    plan = present({"name": "a"})
+    foreign = [{"ifname": "sbr0", "address": "00:16:3e:00:00:01"}]
+    ours = [{"ifname": "sbr0", "address": stable_mac("sbr0")}]
+    assert [link["name"] for link in plans.made_links(plan, [], foreign)] == ["eth0"]
+    assert [link["name"] for link in plans.made_links(plan, [], ours)] == ["sbr0", "eth0"]
+
+
+def test_a_network_of_its_own() -> None:
+    plan = present({"name": "a", "gateway": []})
+    assert plan["bridges"][0]["addresses"] == []
+    assert plan["links"][0]["routes"] == []
+
+
+def test_one_default_route_for_each_family() -> None:
+    plan = present({"name": "a", "subnet": ["10.81.0.0/24", "10.82.0.0/24"]})
+    assert plan["links"][0]["routes"] == [{"dst": "0.0.0.0/0", "gateway": "10.81.0.1"}]
+
+
+def test_the_driver_none_has_a_namespace_and_nothing_else() -> None:
+    plan = present({"name": "a", "driver": "none"})
+    assert plan == {"leases": [], "bridges": [], "namespaces": [{"name": "a"}], "links": []}
+
+
+def test_no_addresses_no_lease() -> None:
+    plan = present({"name": "a"}, subnets=[])
+    assert plan["leases"] == []
+    assert plans.made_links(plan, [], [])[1]["addresses"] == []
+
+
+def test_nothing_wanted_nothing_asked() -> None:
+    assert present() == {"leases": [], "bridges": [], "namespaces": [], "links": []}
+
+
+def absent(*items: dict[str, Any]) -> dict[str, plans.Items]:
+    sandboxes, wrong = plans.wanted(items, DEFAULTS)
+    assert wrong == []
+    return plans.absent(sandboxes)
+
+
+def test_absent_needs_the_name_only() -> None:
+    assert absent({"name": "a"}) == {
+        "leases": [{"owner": "a"}],
+        "bridges": [{"name": "sbr0"}],
+        "namespaces": [{"name": "a", "force": False}],
+        "links": [{"name": link_name("a"), "kind": "veth", "peer": {"name": "eth0", "netns": "a"}}],
+    }
+
+
+def removed(plan: dict[str, plans.Items], *found: dict[str, Any], keep_bridges: bool = False) -> list[str]:
+    return [link["name"] for link in plans.removed_links(plan, found, keep_bridges=keep_bridges)]
+
+
+def bridge(name: str, mac: str = "") -> dict[str, Any]:
+    return {"ifname": name, "address": mac or stable_mac(name)}
+
+
+def port(name: str, master: str) -> dict[str, Any]:
+    return {"ifname": name, "master": master, "address": "02:00:00:00:00:01"}
+
+
+def test_a_bridge_goes_with_the_last_link_on_it() -> None:
+    plan, end = absent({"name": "a"}), link_name("a")
+    assert removed(plan, bridge("sbr0"), port(end, "sbr0")) == [end, "sbr0"]
+    assert removed(plan, bridge("sbr0"), port(end, "sbr0"), port("other", "sbr0")) == [end]
+    assert removed(plan, bridge("sbr0"), port(end, "sbr0"), keep_bridges=True) == [end]
+    assert removed(plan, bridge("sbr0", "00:16:3e:00:00:01"), port(end, "sbr0")) == [end]
+    assert removed(plan, bridge("sbr0")) == [end, "sbr0"]
+    assert removed(plan) == [end]
+
+
+def test_the_bridge_is_the_one_that_the_sandbox_was_on() -> None:
+    plan, end = absent({"name": "a"}), link_name("a")
+    assert removed(plan, bridge("other"), port(end, "other")) == [end, "other"]
+    assert removed(plan, bridge("other"), bridge("third")) == [end]
+
+
+@pytest.mark.parametrize(
+    ("items", "text"),
+    [
+        (
+            [{"name": "a"}, {"name": "a"}],
+            "sandbox_list[1] (a): name: a is also the name of sandbox_list[0] (a)",
+        ),
+        (
+            [
+                {"name": "a", "addresses": ["10.80.0.5/24"]},
+                {"name": "b", "addresses": ["10.80.0.5/16"]},
+            ],
+            "sandbox_list[1] (b): addresses: 10.80.0.5 is also an address of sandbox_list[0] (a)",
+        ),
+        (
+            [{"name": "a", "addresses": ["10.80.0.1/24"], "gateway": []}, {"name": "b"}],
+            "sandbox_list[0] (a): addresses: 10.80.0.1 is the gateway of sandbox_list[1] (b)",
+        ),
+        (
+            [{"name": "a"}, {"name": "b", "bridge": "sbr1"}],
+            "sandbox_list[1] (b): 10.80.0.0/24 on bridge sbr1 overlaps 10.80.0.0/24 on bridge",
+        ),
+        (
+            [
+                {"name": "a", "subnet": "10.81.0.128/25"},
+                {"name": "b", "subnet": "10.81.0.0/16", "bridge": "sbr1"},
+            ],
+            "sandbox_list[0] (a): 10.81.0.128/25 on bridge sbr0 overlaps 10.81.0.0/16 on bridge",
+        ),
+    ],
+)
+def test_items_that_contradict_each_other(items: list[dict[str, Any]], text: str) -> None:
+    assert any(found.startswith(text) for found in problems(*items)), problems(*items)
+
+
+def test_networks_without_gateways_may_be_on_several_bridges() -> None:
+    assert problems({"name": "a", "gateway": []}, {"name": "b", "bridge": "sbr1", "gateway": []}) == []
+
+
+def test_overlapping_networks_on_one_bridge_are_fine() -> None:
+    assert problems({"name": "a", "subnet": "10.81.0.0/16"}, {"name": "b", "subnet": "10.81.128.0/24"}) == []
+
+
+def test_names_that_are_prefixes_of_others_are_different() -> None:
+    assert problems({"name": "web1"}, {"name": "web10"}, {"name": "web"}) == []
+
+
+def test_more_than_a_bridge_takes() -> None:
+    items = [{"name": f"a{number}"} for number in range(1024)]
+    assert problems(*items, subnets=["10.80.0.0/16"]) == [
+        "sandbox_list: 1024 are on bridge sbr0, which takes 1023: use several"
+    ]
