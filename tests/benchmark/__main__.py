@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Measure, write the results as JSON, and put them into docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from report import write_report
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = ROOT / ".build"
+RESULTS = BUILD / "benchmark" / "results.json"
+CONTROLLER = Path(os.environ.get("SANDBOX_CONTROLLER", BUILD / "venv/core-2.19/bin"))
+COLLECTIONS = os.environ.get("SANDBOX_COLLECTIONS", str(BUILD / "collections"))
+ANSIBLE_LIB = os.environ.get("SANDBOX_ANSIBLE_LIB", str(BUILD / "ansible-lib"))
+LANES = {"debian": "/usr/bin/python3", "newest": str(BUILD / "venv/newest/bin/python")}
+if "SANDBOX_LANE" in os.environ:
+    LANES = {os.environ["SANDBOX_LANE"]: os.environ["SANDBOX_PYTHON"]}
+
+VERSIONS = """
+import json, sys
+from importlib.metadata import version
+print(json.dumps({
+    "Python": sys.version.split()[0], "pyroute2": version("pyroute2"), "netaddr": version("netaddr"),
+}))
+"""
+
+
+def main() -> int:
+    """Run the benchmark; 1 when a sandbox was not as it should be."""
+    parser = argparse.ArgumentParser(prog="tests/benchmark/run", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
+    parser.add_argument("--rounds", type=int, default=5, help="for each size (default: 5)")
+    parser.add_argument("--lanes", nargs="+", choices=LANES, default=list(LANES))
+    parser.add_argument("--role", type=int, default=100, help="sandboxes for the role's playbook")
+    parser.add_argument("--no-docs", action="store_true", help="leave docs/performance.md alone")
+    options = parser.parse_args()
+    runs = []
+    for one in _runs(options):
+        print(f"{one['lane']} {one['contestant']} {one['number']}", file=sys.stderr, flush=True)
+        runs.append({**one, **_measure(one["contestant"], one["number"], LANES[one["lane"]])})
+    results = {"machine": _machine(options.lanes), "runs": runs}
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    tables = write_report(results, None if options.no_docs else ROOT / "docs/performance.md")
+    print(tables)
+    bad = [f"{one['contestant']} {one['number']}: {one['bad'][:5]}" for one in runs if one["bad"]]
+    print("\n".join(bad) or "0 bad sandboxes", file=sys.stderr)
+    return 1 if bad else 0
+
+
+def _runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Every measurement, interleaved, so that what disturbs one disturbs its neighbours."""
+    for number in options.sizes:
+        for round_ in range(options.rounds):
+            for lane in options.lanes:
+                for contestant in ("floor", "peer", "ours"):
+                    yield {
+                        "round": round_,
+                        "lane": lane,
+                        "contestant": contestant,
+                        "number": number,
+                    }
+    for round_ in range(options.rounds):
+        for lane in options.lanes:
+            yield {"round": round_, "lane": lane, "contestant": "tasks", "number": 0}
+            yield {"round": round_, "lane": lane, "contestant": "role", "number": options.role}
+
+
+def _measure(contestant: str, number: int, python: str) -> dict[str, Any]:
+    environment = {
+        **os.environ,
+        "PATH": f"{CONTROLLER}:{os.environ['PATH']}",
+        "PYTHONPATH": COLLECTIONS,
+        "SANDBOX_COLLECTIONS": COLLECTIONS,
+        "SANDBOX_ANSIBLE_LIB": ANSIBLE_LIB,
+    }
+    command = [str(ROOT / "tests/run/netbox"), str(CONTROLLER / "python")]
+    command += [str(HERE / "measure.py"), contestant, str(number), python]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def _machine(lanes: list[str]) -> dict[str, Any]:
+    def ask(*command: str) -> str:
+        return subprocess.check_output(command, text=True).strip()
+
+    core = ask(str(CONTROLLER / "ansible-playbook"), "--version").partition("]")[0]
+    return {
+        "kernel": os.uname().release,
+        "cores": os.cpu_count(),
+        "ansible-core": core.rpartition(" ")[2],
+        "iproute2": ask("ip", "-V").partition("iproute2-")[2].partition(",")[0],
+        "lanes": {lane: json.loads(ask(LANES[lane], "-c", VERSIONS)) for lane in lanes},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""One contestant on one throw-away host: make so many sandboxes, look, take them away.
+
+    measure.py CONTESTANT NUMBER INTERPRETER
+
+prints what every phase cost, and how many sandboxes were not as they should be.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import floor
+from controller import Playbooks
+from cost import Cost, measured, run
+from ours import Modules, Role
+from peer import Peer
+from scenario import bridges, sandboxes
+from verify import bad_sandboxes, left_behind
+
+SCRATCH = Path(os.environ["TMPDIR"])
+
+Phases = dict[str, Any]
+
+
+def measure_floor(number: int, _python: str) -> Phases:
+    """Bare netlink, in this very process."""
+    with measured() as created:
+        floor.create(sandboxes(number), bridges(number))
+    bad = bad_sandboxes(number)
+    with measured() as deleted:
+        floor.delete(sandboxes(number), bridges(number))
+    return _phases({"create": created, "absent": deleted}, bad)
+
+
+def measure_peer(number: int, _python: str) -> Phases:
+    """iproute2."""
+    peer = Peer(sandboxes(number), bridges(number), SCRATCH)
+    created = run(peer.create, SCRATCH / "output")
+    bad = bad_sandboxes(number)
+    deleted = run(peer.delete, SCRATCH / "output")
+    return _phases({"create": created, "absent": deleted}, bad)
+
+
+def measure_ours(number: int, python: str) -> Phases:
+    """The collection; what a module costs that has nothing to do is taken off each."""
+    collections, ansible_lib = os.environ["SANDBOX_COLLECTIONS"], os.environ["SANDBOX_ANSIBLE_LIB"]
+    modules = Modules(python, collections, ansible_lib, SCRATCH)
+    role = Role(modules, number)
+    starts = _cheapest([modules.starts() for _round in range(3)])  # the first one compiles
+    wrong, parts = [], {}
+    for phase, must_change in (
+        ("create", True),
+        ("again", False),
+        ("check", False),
+        ("absent", True),
+    ):
+        if phase == "absent":
+            changed, parts[phase] = role.absent()
+        else:
+            changed, parts[phase] = role.present(check=phase == "check")
+        if changed != must_change:
+            wrong.append(f"{phase}: changed is {changed}")
+        if phase in ("create", "again"):
+            wrong += bad_sandboxes(number)
+    totals = {phase: _beyond(costs, starts) for phase, costs in parts.items()}
+    phases = _phases(totals, wrong)
+    phases["starts"] = {name: asdict(cost) for name, cost in starts.items()}
+    phases["parts"] = {phase: {name: asdict(cost) for name, cost in costs.items()} for phase, costs in parts.items()}
+    return phases
+
+
+def measure_tasks(_number: int, python: str) -> Phases:
+    """What a task costs that has nothing to do."""
+    costs = Playbooks(python, os.environ["SANDBOX_COLLECTIONS"], SCRATCH).task_costs()
+    return _phases(costs, [])
+
+
+def measure_role(number: int, python: str) -> Phases:
+    """The role, through ansible-playbook."""
+    costs = Playbooks(python, os.environ["SANDBOX_COLLECTIONS"], SCRATCH).role_costs(number)
+    return _phases(costs, [])
+
+
+def _cheapest(starts: list[dict[str, Cost]]) -> dict[str, Cost]:
+    """The start itself, without what happened to disturb it."""
+    return {
+        name: Cost(min(one[name].wall for one in starts), min(one[name].cpu for one in starts)) for name in starts[0]
+    }
+
+
+def _beyond(costs: dict[str, Cost], starts: dict[str, Cost]) -> Cost:
+    total = Cost()
+    for name, cost in costs.items():
+        start = starts[name.partition(" ")[0]]
+        total += Cost(cost.wall - start.wall, cost.cpu - start.cpu)
+    return total
+
+
+def _phases(costs: dict[str, Cost], bad: list[str]) -> Phases:
+    return {
+        "phases": {name: asdict(cost) for name, cost in costs.items()},
+        "bad": bad + left_behind(),
+    }
+
+
+CONTESTANTS = {
+    "floor": measure_floor,
+    "peer": measure_peer,
+    "ours": measure_ours,
+    "tasks": measure_tasks,
+    "role": measure_role,
+}
+
+if __name__ == "__main__":
+    contestant, number, python = sys.argv[1:]
+    print(json.dumps(CONTESTANTS[contestant](int(number), python)))
