@@ -393,24 +393,12 @@ def shim() -> Path:
     target = Path(os.environ.get("SANDBOX_SHIM", BUILD / "faultpoint.so"))
     if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
         target.parent.mkdir(parents=True, exist_ok=True)
-        new = target.with_suffix(f".{os.getpid()}")
-        subprocess.run(
-            [
-                "gcc",
-                "-shared",
-                "-fPIC",
-                "-O2",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                "-o",
-                str(new),
-                str(source),
-                "-ldl",
-            ],
-            check=True,
-        )
-        new.rename(target)
+        # Both lanes may be here at once, each the same process number in its own namespace.
+        handle, new = tempfile.mkstemp(dir=target.parent, suffix=".so")
+        os.close(handle)
+        strict = ["-O2", "-Wall", "-Wextra", "-Werror"]
+        subprocess.run(["gcc", "-shared", "-fPIC", *strict, "-o", new, str(source), "-ldl"], check=True)
+        Path(new).rename(target)
     return target
 
 
