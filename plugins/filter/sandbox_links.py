@@ -46,7 +46,27 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Wire planned sandboxes
+- name: Plan two sandboxes
+  ansible.builtin.set_fact:
+    plan: "{{ [{'name': 'web1'}, {'name': 'web2'}] | sandbox.network.sandbox_plan(defaults) }}"
+  vars:
+    defaults: {driver: bridge, interface: eth0, bridge: sbr0, subnets: [10.80.0.0/24]}
+
+- name: Look at the host's bridges
+  ansible.builtin.command: ip -json link show type bridge
+  register: bridges
+  changed_when: false
+
+- name: Lease their addresses
+  sandbox.network.address_lease:
+    leases: "{{ plan.leases }}"
+  register: leased
+
+- name: Make their namespaces
+  sandbox.network.netns:
+    namespaces: "{{ plan.namespaces }}"
+
+- name: Connect them
   sandbox.network.link:
     links: "{{ plan | sandbox.network.sandbox_links(bridges.stdout | from_json, leased.leases) }}"
 """

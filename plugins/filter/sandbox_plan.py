@@ -14,7 +14,6 @@ description:
   - Checks the list that the role P(sandbox.network.sandbox#role) takes and turns it into
     the lists that P(sandbox.network.address_lease#module), P(sandbox.network.netns#module)
     and P(sandbox.network.link#module) take.
-  - A thousand sandboxes cost about as much as one loop over three in a task list.
 options:
   _input:
     description: Sandboxes, as the role's O(ignore:sandbox_list).

@@ -39,7 +39,7 @@ options:
       - Subnets as CIDRs without host bits. The owner gets one address of each.
       - It is the lowest that is free. One that the owner has already is kept.
       - The network and the broadcast address of an IPv4 subnet and the first address of an IPv6
-        subnet are never handed out.
+        subnet are never handed out. A V(/31) has neither, so both of its addresses are.
       - Two pools that overlap with different prefix lengths are different pools, and yet no
         address is leased twice.
     type: list

@@ -287,9 +287,10 @@ options:
       - A dictionary has C(address), which is required, C(peer), C(label), C(scope), C(broadcast),
         C(noprefixroute) and C(nodad).
       - C(peer) is the other end of a point-to-point address. C(label) is for IPv4, at most 15
-        bytes, and begins with O(name). C(scope) is V(global), V(site), V(link) or V(host).
-        C(broadcast) is for IPv4, and V(+) is the last address of the subnet. C(noprefixroute)
-        leaves out the route to the subnet. C(nodad) skips duplicate address detection of IPv6.
+        bytes, and begins with O(name). C(scope) is for IPv4, and V(global), V(site), V(link) or
+        V(host). C(broadcast) is for IPv4, and V(+) is the last address of the subnet.
+        C(noprefixroute) leaves out the route to the subnet. C(nodad) skips duplicate address
+        detection of IPv6.
       - An address that is there with other details than those given is replaced. What hangs on
         it, such as routes, is put back.
       - An address that is not listed stays, unless O(purge_addresses) is given.
@@ -749,8 +750,8 @@ notes:
     It cannot be used as a source meanwhile, unless C(nodad) is given.
   - With a parent, the kernel removes what stands on it, in every namespace. This module refuses
     to remove a parent on which something in the same namespace stands.
-  - In check mode, a namespace, master or parent that is missing is taken for made by an earlier
-    task, with a warning.
+  - In check mode, a namespace in C(/run/netns), a master or a parent that is missing is taken for
+    made by an earlier task, with a warning.
 seealso:
   - module: sandbox.network.netns
     description: Namespaces for links to be in.
@@ -984,7 +985,9 @@ link:
       returned: when it is present
       sample: []
     addresses:
-      description: The addresses as CIDRs, without IPv6 link-local ones.
+      description:
+        - The addresses as CIDRs, without those of scope V(host) and the link-local one of the
+          kernel.
       type: list
       elements: str
       returned: when it is present
@@ -1160,7 +1163,9 @@ link:
           returned: when it is present
           sample: []
         addresses:
-          description: The addresses as CIDRs, without IPv6 link-local ones.
+          description:
+            - The addresses as CIDRs, without those of scope V(host) and the link-local one of the
+              kernel.
           type: list
           elements: str
           returned: when it is present

@@ -14,8 +14,8 @@ author: The sandbox.network authors (@sandbox-network)
 description:
   - Makes network namespaces that have names, sets them up, and takes them away.
   - They are the same as those of C(ip netns). Each can use the namespaces of the other.
-  - A plain file that is left where a namespace was, for example after its mount was lost, is
-    replaced by a namespace, and V(absent) removes it.
+  - An empty plain file that is left where a namespace was, for example after its mount was lost,
+    is replaced by a namespace, and V(absent) removes it. Anything else in its place is an error.
 extends_documentation_fragment:
   - sandbox.network._attributes
   - sandbox.network._common
@@ -362,7 +362,7 @@ netns:
       returned: success
       sample: []
     repaired:
-      description: A left-over plain file stood in its place.
+      description: An empty plain file that was left over stood in its place.
       type: bool
       returned: when it was so
       sample: true

@@ -25,6 +25,8 @@ options:
         of the process with the number N.
       - Left out, all of O(netns_dir). One that does not exist is not an error, but has
         RV(namespaces[].state=absent).
+      - Naming something else than a network namespace is an error, and so is naming the one that
+        Ansible itself runs in.
     type: list
     elements: str
   gather:
@@ -53,8 +55,8 @@ options:
 notes:
   - Values are those inside the namespace. What a sandbox has received is the RV(ignore:rx_bytes)
     of its own link.
-  - The namespace that Ansible itself runs in is not among RV(namespaces), but it is drawn, as
-    C(host).
+  - The contents of the namespace that Ansible itself runs in are not among RV(namespaces), but it
+    is drawn, as C(host).
   - A name on disk that is not UTF-8 is returned with escapes for the bytes that are not.
 seealso:
   - module: sandbox.network.netns
@@ -122,7 +124,7 @@ namespaces:
   returned: success
   contains:
     name:
-      description: The last part of the path.
+      description: The last part of the path, or V(pid:N) where it was found through a process.
       type: str
       returned: success
       sample: web1
@@ -132,7 +134,10 @@ namespaces:
       returned: success
       sample: /run/netns/web1
     state:
-      description: V(present), V(absent), or V(leftover) for a plain file where a namespace was.
+      description:
+        - V(present), V(absent), or V(leftover) for an empty plain file where a namespace was.
+        - When O(name) is left out also V(foreign) for something else in O(netns_dir), and V(own)
+          for a name of the namespace that Ansible itself runs in.
       type: str
       returned: success
       sample: present
@@ -257,6 +262,13 @@ namespaces:
           elements: str
           returned: success
           sample: []
+        parent:
+          description:
+            - The link that this one stands on. V(null) for those that stand on none, for a veth,
+              and when it is in another namespace.
+          type: str
+          returned: success
+          sample: null
         peer:
           description:
             - The other end of a veth. V(null) for other kinds, and when it is in a namespace that
@@ -467,13 +479,14 @@ namespaces:
           returned: success
           sample: eth0
     endpoints:
-      description: Endpoints of virtual machines that are recorded for it.
+      description:
+        - Endpoints of virtual machines that are recorded for it. Empty where nothing records any.
       type: list
       elements: dict
       returned: when the namespace exists and O(gather) has V(endpoints)
       sample: []
     forwards:
-      description: Port forwards that are recorded for it.
+      description: Port forwards that are recorded for it. Empty where nothing records any.
       type: list
       elements: dict
       returned: when the namespace exists and O(gather) has V(forwards)
@@ -537,7 +550,7 @@ topology:
       sample: |
         flowchart LR
           subgraph n0["host"]
-            n0_2["br0 · bridge<br/>10.80.0.1/24"]
+            host_br0["br0 · bridge<br/>10.80.0.1/24"]
           end
     graphviz:
       description: In the language of Graphviz.
@@ -547,7 +560,7 @@ topology:
         graph topology {
           rankdir=LR; node [shape=box];
           subgraph cluster_0 { label="host";
-            n0_2 [label="br0 · bridge\n10.80.0.1/24"];
+            host_br0 [label="br0 · bridge\n10.80.0.1/24"];
           }
         }
 errno:
