@@ -602,6 +602,31 @@ LINK = [
         gone=("ip link del own0",),
     ),
     Case(
+        "link-lo",
+        "link",
+        prepare=(
+            "ip addr add 10.66.9.1/24 dev lo; ip addr add 10.66.9.2/24 dev lo",
+            "ip addr add 2001:db8:66:9::1/64 dev lo",
+            "ip route add 10.67.9.0/24 dev lo src 10.66.9.1",
+        ),
+        present={
+            "name": "lo",
+            "mtu": 60000,
+            "alias": "services",
+            "addresses": ["10.66.0.1/32", "10.66.1.1/24", "2001:db8:66::1/128"],
+            "routes": [{"dst": "10.67.0.0/16", "src": "10.66.0.1", "metric": 9}],
+        },
+        update={
+            "name": "lo",
+            "mtu": 65000,
+            "altnames": ["services-of-ours"],
+            "addresses": [{"address": "10.66.0.1/32", "label": "lo:one"}, "10.66.9.2/24", "2001:db8:66::2/128"],
+            "purge_addresses": True,
+            "purge_routes": True,
+        },
+        absent={"name": "lo"},
+    ),
+    Case(
         "link-recreate",
         "link",
         prepare=(

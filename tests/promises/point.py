@@ -38,6 +38,7 @@ from promises.runner import (
 )
 
 MODES = {"before": KILL_BEFORE, "after": KILL_AFTER, "fail": FAIL, "done": FAIL_DONE}
+STATE_DIR = "/run/sandbox-network"
 PERSIST = {"once": ONCE, "kind": SAME_KIND, "all": ALL}
 
 
@@ -147,10 +148,7 @@ class Bench:
             self.before = host.snapshot()
             if not self.case.gone:
                 self.expected = self.before
-            if not self.case.gone and not self.case.fresh:
-                # The first run makes directories. From now on the same calls have the same numbers.
-                self.run("present")
-                self.run("absent")
+            self._make_directories(host)
         if where == "present" and self.where == "before":
             outcome = self.run("present")
             if outcome.failed:
@@ -158,6 +156,15 @@ class Bench:
             self.where = "present"
             self.with_it = None
         return self.host
+
+    def _make_directories(self, host: Host) -> None:
+        """What only the first run makes: from now on the same calls have the same numbers."""
+        if self.case.gone:
+            directories = " ".join(f"{STATE_DIR}/{name}" for name in ("journals", "records/netns", "records/link"))
+            host.shell(f"umask 077; mkdir -p {directories}; touch {STATE_DIR}/lock")
+        elif not self.case.fresh:
+            self.run("present")
+            self.run("absent")
 
     def run(self, state: str, fault: Fault = NO_FAULT) -> Outcome:
         """One run of the case's module."""
@@ -167,7 +174,8 @@ class Bench:
         return outcome
 
     def calls(self, state: str) -> list[Call]:
-        """The mutating calls of a run of STATE without a fault."""
+        """The mutating calls of a run of STATE without a fault, on a host where nothing has failed yet."""
+        self.drop()
         self.on("before" if state == "present" else "present")
         outcome = self.run(state)
         if outcome.failed:

@@ -39,9 +39,9 @@ from promises.runner import (
 )
 
 FULL = os.environ.get("SWEEP", "sample") == "full"
-SECONDS = float(os.environ.get("SWEEP_SECONDS", "90"))
+SECONDS = float(os.environ.get("SWEEP_SECONDS", "60"))
 SEED = int(os.environ.get("SWEEP_SEED", "1"))
-SAMPLE = int(os.environ.get("SWEEP_POINTS", "6"))  # of a case's state, when there is time
+SAMPLE = int(os.environ.get("SWEEP_POINTS", "4"))  # of a case's state, when there is time
 WORKERS = int(os.environ.get("SWEEP_WORKERS", "2"))
 ENOUGH = 25  # bad points of one case's state: more would only repeat them
 

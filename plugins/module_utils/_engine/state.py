@@ -148,6 +148,11 @@ class State:
             raise KeyError(netns)
         return namespace
 
+    def link(self, netns: Netns, name: str) -> Link | None:
+        """The link of that name in the namespace at a path, None when there is none."""
+        namespace = self.namespaces.get(netns)
+        return namespace.link(name) if namespace else None
+
     def record(self, kind: str, name: str) -> dict[str, Any] | None:
         """What is remembered of an object, or None."""
         return self.records.get((kind, name))

@@ -17,11 +17,11 @@ from .._store.locks import Locks, is_held
 from .._store.records import Records
 from .errors import NotThereYet, NotVerified
 from .kinds.contract import Context
-from .kinds.registry import diff, foretell, inverse
+from .kinds.registry import LASTING, diff, foretell, inverse
 from .operation import Operation
 from .resource import Reader, Resource, Wanted
 from .state import State
-from .transaction import carry_out, left_by, recover
+from .transaction import carry_out, recover, to_undo
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Task(Generic[Wanted]):
             before = self._resource.observe(self._wanted, reader)
             journals = self._journals.touching(self._subjects)
             pending = [one for one in journals if not self._under_way(one)]
-            undone = [one for journal in pending for one in reversed(left_by(journal))]
+            undone = [one for journal in pending for one in to_undo(journal, host)]
             steps = [step for operation in undone for step in inverse(operation)]
             before = foretell(steps, before) if steps else before
             warnings: list[str] = []
@@ -179,5 +179,5 @@ def _comparable(operations: Sequence[Operation]) -> list[Operation]:
     return [
         Operation(one.kind, {name: value for name, value in one.args.items() if name not in lifetimes})
         for one in operations
-        if inverse(one)
+        if one.kind not in LASTING
     ]

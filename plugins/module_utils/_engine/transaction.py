@@ -89,24 +89,32 @@ def recover(journal: Journal, context: Context, journals: Journals) -> list[Oper
 
     Raises TaskError when something cannot be undone; the journal stays then.
     """
-    own = journal.identities.get("")
-    operations = left_by(journal)
-    if journal.this_boot and own is not None and own != context.host.at(None).identity:
-        raise RecoveryFailed(
-            f"the task of {journal.path} was killed in another network namespace"
-            f" (inode {own[1]}); run this task there once, to undo it"
-        )
-    identities = {**journal.identities, **_created(operations)}
-    operations = [one for one in operations if not _foreign(one, identities, context.host)]
-    for operation in reversed(operations):
+    operations = to_undo(journal, context.host)
+    for operation in operations:
         problem = _undo_one(operation, context)
         if problem:
             raise RecoveryFailed(f"cannot undo the killed task of {journal.path}: {problem}")
     journals.remove(journal.path)
-    return operations[::-1]
+    return operations
 
 
-def left_by(journal: Journal) -> list[Operation]:
+def to_undo(journal: Journal, host: Host) -> list[Operation]:
+    """The operations of a killed task that have to be undone, last first.
+
+    Raises RecoveryFailed for a task of another network namespace.
+    """
+    own = journal.identities.get("")
+    if journal.this_boot and own is not None and own != host.at(None).identity:
+        raise RecoveryFailed(
+            f"the task of {journal.path} was killed in another network namespace"
+            f" (inode {own[1]}); run this task there once, to undo it"
+        )
+    operations = _left_by(journal)
+    identities = {**journal.identities, **_created(operations)}
+    return [one for one in reversed(operations) if not _foreign(one, identities, host)]
+
+
+def _left_by(journal: Journal) -> list[Operation]:
     """The operations of a journal whose effects may still be there.
 
     What a task of another boot did to the kernel ended with that boot.

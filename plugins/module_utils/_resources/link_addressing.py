@@ -5,15 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from .._engine.errors import TaskError
 from .._engine.kinds.address import address_args, address_key
 from .._engine.kinds.contract import place
 from .._engine.kinds.route import route_args, route_key
 from .._engine.operation import Operation
-from .._engine.state import NamespaceState
+from .._engine.state import NamespaceState, Netns
 from .._kernel.addressing import (
     AF_INET,
     AF_INET6,
@@ -33,68 +34,98 @@ RTPROT_RA = 9
 OF_THE_KERNEL = (RTPROT_KERNEL, RTPROT_REDIRECT, RTPROT_RA)
 
 
-def plan_addresses(end: End, namespace: NamespaceState, link: Link) -> Iterator[Operation]:
-    """Delete what is wrong or surplus, then add what is missing.
+def plan_addressing(end: End, namespace: NamespaceState, link: Link) -> Iterator[Operation]:
+    """The addresses and routes of a link: delete what is wrong or surplus, add what is missing.
 
-    What the kernel deletes along with an address is deleted by name before, and put
-    back where it still makes sense.
+    Routes go before the addresses that they lean on and come after them, so that the
+    reverse order is one in which everything can be undone. What the kernel deletes
+    along with an address is deleted by name before, and put back where it still makes
+    sense. Raises TaskError for a route that the kernel could not take.
     """
+    addresses = _address_changes(end, namespace, link)
+    routes = _route_changes(end, namespace, link, addresses)
+    for name, route in routes.removed:
+        yield Operation("route.delete", route_args(route, end.netns, name))
+    for address in reversed(oldest_first(addresses.removed)):
+        yield Operation("address.delete", address_args(address, end.netns, end.name))
+    for address in addresses.added:
+        placed = replace(address, ifindex=link.ifindex)
+        yield Operation("address.add", address_args(placed, end.netns, end.name))
+    for name, route in sorted(routes.added, key=lambda one: bool(one[1].gateway)):
+        yield Operation("route.add", route_args(route, end.netns, name))
+
+
+def oldest_first(addresses: Sequence[Address]) -> list[Address]:
+    """Addresses of one link, as read, in an order in which adding them gives that order again.
+
+    Of IPv4 the kernel lists the older first: the first of a subnet is its primary.
+    Of IPv6 it lists the newer first.
+    """
+    ipv4 = [one for one in addresses if one.family == AF_INET]
+    ipv6 = [one for one in addresses if one.family == AF_INET6]
+    return ipv4 + ipv6[::-1]
+
+
+@dataclass(frozen=True)
+class _AddressChanges:
+    """``removed`` in the kernel's order, ``added`` in ours; ``left`` is what the link then has."""
+
+    removed: list[Address]
+    added: list[Address]
+    left: list[Address]
+
+
+@dataclass(frozen=True)
+class _RouteChanges:
+    """Each route with the name of its link."""
+
+    removed: list[tuple[str, Route]]
+    added: list[tuple[str, Route]]
+
+
+def _address_changes(end: End, namespace: NamespaceState, link: Link) -> _AddressChanges:
     found = namespace.addresses.get(link.ifindex, [])
     present = {address_key(one): one for one in found}
     wanted = {address_key(one.address): one for one in end.addresses}
-    wrong = [key for key in wanted if key in present and _differs(wanted[key], present[key], end)]
-    surplus = [
+    wrong = {key for key in wanted if key in present and _differs(wanted[key], present[key], end)}
+    surplus = {
         key for key, one in present.items() if end.purge_addresses and key not in wanted and _may_be_purged(one, link)
-    ]
-    gone = [present[key] for key in (*wrong, *surplus)]
-    if not gone and wanted.keys() <= present.keys():
-        return
+    }
+    gone = [one for one in found if address_key(one) in wrong | surplus]
     cycled = _secondaries_lost_with(gone, found)
-    lost = _routes_lost_with([*cycled, *gone], found, namespace, link)
-    for name, route in lost:
-        yield Operation("route.delete", route_args(route, end.netns, name))
-    for address in [*cycled, *gone]:
-        yield Operation("address.delete", address_args(address, end.netns, end.name))
-    # in the order that they had: the first of a subnet is its primary
+    removed = [one for one in found if one in gone or one in cycled]
     again = [
-        one if address_key(one) not in wanted else wanted[address_key(one)].address
-        for one in found
+        wanted[address_key(one)].address if address_key(one) in wanted else one
+        for one in oldest_first(removed)
         if one in cycled or address_key(one) in wrong
     ]
     new = [one.address for key, one in wanted.items() if key not in present]
-    for address in [*again, *new]:
-        placed = replace(address, ifindex=link.ifindex)
-        yield Operation("address.add", address_args(placed, end.netns, end.name))
-    left = [one for one in found if one not in gone and one not in cycled] + again + new
-    for name, route in lost:
-        if _comes_back(route, name, left, end):
-            yield Operation("route.add", route_args(route, end.netns, name))
+    left = [one for one in found if one not in removed]
+    return _AddressChanges(removed, again + new, left + again + new)
 
 
-def plan_routes(end: End, namespace: NamespaceState, ifindex: int) -> Iterator[Operation]:
-    """Delete what is wrong or surplus, then add what is missing; direct routes first.
-
-    ``namespace`` has the addresses as planned already. Raises TaskError for a route
-    that the kernel could not take.
-    """
-    present = {route_key(one): one for one in namespace.routes.get(ifindex, ())}
+def _route_changes(end: End, namespace: NamespaceState, link: Link, addresses: _AddressChanges) -> _RouteChanges:
+    found = namespace.routes.get(link.ifindex, [])
+    present = {route_key(one): one for one in found}
     wanted = {route_key(one.route): one for one in end.routes}
-    for key, one in wanted.items():
-        found = present.get(key)
-        if found is None:
-            _refuse_taken(one.route, end, namespace, ifindex)
-        if found is None or _route_differs(one, found):
-            _refuse_unreachable(one.route, end, namespace, ifindex)
-            _refuse_foreign_source(one.route, namespace)
-    for key, found in present.items():
-        replaced = key in wanted and _route_differs(wanted[key], found)
-        surplus = end.purge_routes and key not in wanted and _is_route_to_purge(found)
-        if replaced or surplus:
-            yield Operation("route.delete", route_args(found, end.netns, end.name))
-    missing = [one.route for key, one in wanted.items() if key not in present or _route_differs(one, present[key])]
-    for route in sorted(missing, key=lambda one: bool(one.gateway)):
-        complete = replace(route, ifindex=ifindex)
-        yield Operation("route.add", route_args(complete, end.netns, end.name))
+    wrong = {key for key in wanted if key in present and _route_differs(wanted[key], present[key])}
+    surplus = {
+        key for key, one in present.items() if end.purge_routes and key not in wanted and _is_route_to_purge(one)
+    }
+    replaced = [(end.name, one) for one in found if route_key(one) in wrong | surplus]
+    lost = [one for one in _routes_lost_with(addresses, namespace, link) if one not in replaced]
+    back = [one for one in lost if _comes_back(one[1], one[0], addresses.left, end)]
+    new = [one.route for key, one in wanted.items() if key not in present or key in wrong]
+    going = {_subnet(one) for one in addresses.removed}
+    staying = [one for one in found if (end.name, one) not in replaced and one.dst not in going]
+    direct = [one for one in [*staying, *(one.route for one in end.routes)] if not one.gateway]
+    for route in new:
+        if route_key(route) not in wrong:
+            _refuse_taken(route, end, namespace, link.ifindex)
+        _refuse_unreachable(route, end, addresses.left, direct)
+        _refuse_foreign_source(route, namespace, link.ifindex, addresses.left)
+    placed = [(end.name, replace(route, ifindex=link.ifindex)) for route in new]
+    return _RouteChanges([*lost, *replaced], [*back, *placed])
 
 
 def kept_over_down(addresses: Sequence[Address], mac: str) -> list[Address]:
@@ -103,6 +134,12 @@ def kept_over_down(addresses: Sequence[Address], mac: str) -> list[Address]:
     return [
         one for one in addresses if one.family == AF_INET6 and not is_made_by_kernel(one, mac) and not one.from_router
     ]
+
+
+def keeping(addresses: Sequence[Address], link: Link, netns: Netns) -> dict[str, Any]:
+    """What `link.set` must put back after the link went down, or in an undo came up again."""
+    kept = oldest_first(kept_over_down(addresses, link.mac))
+    return {"keep": [address_args(one, netns, link.name) for one in kept]} if kept else {}
 
 
 def is_made_by_kernel(address: Address, mac: str) -> bool:
@@ -164,15 +201,14 @@ def _secondaries_lost_with(gone: Sequence[Address], found: Sequence[Address]) ->
     ]
 
 
-def _routes_lost_with(
-    gone: Sequence[Address], found: Sequence[Address], namespace: NamespaceState, link: Link
-) -> list[tuple[str, Route]]:
+def _routes_lost_with(addresses: _AddressChanges, namespace: NamespaceState, link: Link) -> list[tuple[str, Route]]:
     """The routes that the kernel deletes with addresses, without a word about it.
 
     Those of any link whose source is such an address, and with the last IPv4 address
     of a link all of its IPv4 routes. Each with the name of its link.
     """
-    sources = {one.local for one in gone}
+    found = namespace.addresses.get(link.ifindex, [])
+    sources = {one.local for one in addresses.removed}
     kept = {one.local for one in found} - sources
     none_left = _any_ipv4(sources) and not _any_ipv4(kept)
     return [
@@ -200,8 +236,13 @@ def _comes_back(route: Route, name: str, left: Sequence[Address], end: End) -> b
 def _covers(addresses: Sequence[Address], gateway: str) -> bool:
     """Whether a gateway is in the subnet of one of the addresses."""
     reached = ip_address(gateway)
-    subnets = [ip_network(f"{one.peer or one.local}/{one.prefix}", strict=False) for one in addresses]
+    subnets = [ip_network(_subnet(one)) for one in addresses]
     return any(reached.version == subnet.version and reached in subnet for subnet in subnets)
+
+
+def _subnet(address: Address) -> str:
+    """The subnet that an address makes its link reach."""
+    return str(ip_network(f"{address.peer or address.local}/{address.prefix}", strict=False))
 
 
 def _any_ipv4(addresses: set[str]) -> bool:
@@ -238,29 +279,30 @@ def _refuse_taken(route: Route, end: End, namespace: NamespaceState, ifindex: in
                 )
 
 
-def _refuse_unreachable(route: Route, end: End, namespace: NamespaceState, ifindex: int) -> None:
+def _refuse_unreachable(route: Route, end: End, addresses: Sequence[Address], direct: Sequence[Route]) -> None:
     """A gateway must be reachable directly, or be said to be (``onlink``)."""
     if not route.gateway or route.onlink:
         return
     gateway = ip_address(route.gateway)
     if gateway.is_link_local:
         return
-    addresses = [one for one in namespace.addresses.get(ifindex, ()) if not one.noprefixroute]
-    direct = [*namespace.routes.get(ifindex, ()), *(one.route for one in end.routes)]
-    subnets = [ip_network(one.dst) for one in direct if not one.gateway]
-    if not _covers(addresses, route.gateway) and not any(
+    with_route = [one for one in addresses if not one.noprefixroute]
+    subnets = [ip_network(one.dst) for one in direct]
+    if not _covers(with_route, route.gateway) and not any(
         gateway.version == subnet.version and gateway in subnet for subnet in subnets
     ):
         raise TaskError(
             f"routes.gateway: {route.gateway} of {route.dst} is not in a subnet of"
             f" {place(end.netns, end.name)}; add an address of its subnet, or onlink: true"
         )
-    if any(one.local == route.gateway for one in namespace.addresses.get(ifindex, ())):
+    if any(one.local == route.gateway for one in addresses):
         raise TaskError(
             f"routes.gateway: {route.gateway} of {route.dst} is an address of {place(end.netns, end.name)} itself"
         )
 
 
-def _refuse_foreign_source(route: Route, namespace: NamespaceState) -> None:
-    if route.src and not any(one.local == route.src for found in namespace.addresses.values() for one in found):
+def _refuse_foreign_source(route: Route, namespace: NamespaceState, ifindex: int, addresses: Sequence[Address]) -> None:
+    """A source must be an address of the namespace, as it will be."""
+    others = [one for index, found in namespace.addresses.items() if index != ifindex for one in found]
+    if route.src and all(one.local != route.src for one in [*addresses, *others]):
         raise TaskError(f"routes.src: {route.src} of {route.dst} is no address of the namespace")

@@ -44,6 +44,9 @@ KINDS = (
 )
 ON_A_PARENT = ("macvlan", "macvtap", "ipvlan", "vlan")
 MAY_HAVE_PARENT = (*ON_A_PARENT, "vxlan")
+# what changes in place, under the names of the options
+CHANGEABLE = ("mtu", "mac", "txqlen", "alias", "ipv6_link_local")
+CHANGEABLE_OF_KIND = ("multicast_snooping", "mode")
 SMALLEST_MTU, LARGEST_MTU = 68, 65536
 TABLES = {"main": TABLE_MAIN, "local": TABLE_LOCAL, "default": 253}
 # which attributes belong to which kinds

@@ -16,7 +16,7 @@ from .._engine.operation import Operation, without_empty
 from .._engine.state import NamespaceState, Netns, State
 from .._kernel.addressing import RTN_UNICAST
 from .._kernel.links import Link
-from .link_addressing import OF_THE_KERNEL, is_made_by_kernel
+from .link_addressing import OF_THE_KERNEL, is_made_by_kernel, oldest_first
 from .link_options import MAY_HAVE_PARENT
 
 
@@ -29,8 +29,9 @@ def plan_deletion(link: Link, netns: Netns, state: State) -> list[Operation]:
     data = {name: value for name, value in link.data.items() if name not in ("persist", "parent")}
     if data:
         args["data"] = data
-    if link.data.get("parent"):
-        args["parent"] = namespace.name_of(link.data["parent"])
+    below = find_parent(link, netns, state)
+    if below is not None:
+        args["parent_netns"], args["parent"] = below
     restore = list(_restoring(link, netns, namespace))
     if peer_place is not None:
         peer_netns, peer = peer_place
@@ -135,7 +136,7 @@ def _restoring(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[
         yield accept_ra(netns, link.name, wanted=link.accept_ra, before=None)
     if link.up:
         yield Operation("link.set", {**target, "set": {"up": True}, "before": {}})
-    for address in namespace.addresses.get(link.ifindex, ()):
+    for address in oldest_first(namespace.addresses.get(link.ifindex, ())):
         if not is_made_by_kernel(address, link.mac):
             yield Operation("address.add", address_args(address, netns, link.name))
     routes = namespace.routes.get(link.ifindex, ())

@@ -61,7 +61,7 @@ FORM = Form(
 
 @dataclass(frozen=True)
 class Netns:
-    """One namespace as wanted. ``path`` is None where a name is to be generated in check mode."""
+    """One namespace as wanted. ``loopback`` None: left as it is."""
 
     path: str
     name: str

@@ -16,6 +16,7 @@ from ..._kernel.addressing import (
     IFA_F_NOPREFIXROUTE,
     IFA_F_PERMANENT,
     Address,
+    read_addresses,
 )
 from ..._kernel.errors import KernelError
 from ..operation import Operation, without_empty
@@ -31,7 +32,7 @@ class AddressAdd:
             request = requests.add_address(address_of(args, args["ifindex"]))
             context.host.at(args["netns"]).netlink.change(request)
         except KernelError as error:
-            if error.errno == errno.EEXIST:
+            if error.errno == errno.EEXIST and _is_there(args, context):
                 return
             where = place(args["netns"], args["link"])
             raise error.while_doing(f"adding address {args['address']} to {where}") from None
@@ -62,7 +63,7 @@ class AddressDelete:
             request = requests.delete_address(address_of(args, args["ifindex"]))
             context.host.at(args["netns"]).netlink.change(request)
         except KernelError as error:
-            if error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV):
+            if error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV) and not _is_there(args, context):
                 return
             where = place(args["netns"], args["link"])
             raise error.while_doing(f"deleting address {args['address']} of {where}") from None
@@ -83,6 +84,13 @@ class AddressDelete:
         where = place(args["netns"], args["link"])
         section(before, "links", where).setdefault("addresses", []).append(shown_address(args))
         section(after, "links", where).setdefault("addresses", [])
+
+
+def _is_there(args: Args, context: Context) -> bool:
+    """Look: what the kernel answered is no proof of what there is."""
+    wanted = address_key(address_of(args, args["ifindex"]))
+    found = read_addresses(context.host.at(args["netns"]).netlink)
+    return any(one.ifindex == args["ifindex"] and address_key(one) == wanted for one in found)
 
 
 def address_args(address: Address, netns: Netns, link: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -34,16 +35,13 @@ class LinkAdd:
     """
 
     def apply(self, args: Args, context: Context) -> None:
-        namespace = context.host.at(args["netns"])
-        where = place(args["netns"], args["name"])
         try:
             if args["kind"] in MODES:
                 self._make_tuntap(args, context)
             else:
                 self._make(args, context)
         except KernelError as error:
-            if error.errno in TAKEN and find_link_by_index(namespace.netlink, args["ifindex"]):
-                return  # undone already: the index was promised to this link alone
+            where = place(args["netns"], args["name"])
             master = f" as a port of {args['master']}" if args.get("master") else ""
             raise error.while_doing(f"making {args['kind']} {where}{master}") from None
 
@@ -85,7 +83,8 @@ class LinkAdd:
             peer=peer,
             descriptor=context.host.at(side["netns"]).descriptor if elsewhere else None,
         )
-        context.host.at(birthplace).netlink.change(request)
+        with _unless_there(args, context):
+            context.host.at(birthplace).netlink.change(request)
         if pinned:
             context.host.at(birthplace).netlink.change(requests.set_link(side["ifindex"], {"mtu": pinned}))
         for end in (side if elsewhere else None, other):
@@ -97,16 +96,17 @@ class LinkAdd:
     def _make_tuntap(self, args: Args, context: Context) -> None:
         namespace = context.host.at(args["netns"])
         data = args.get("data", {})
-        create_tuntap(
-            namespace,
-            args["name"],
-            args["kind"],
-            ifindex=args["ifindex"],
-            multi_queue=data.get("multi_queue", False),
-            vnet_hdr=data.get("vnet_hdr", False),
-            owner=data.get("owner"),
-            group=data.get("group"),
-        )
+        with _unless_there(args, context):
+            create_tuntap(
+                namespace,
+                args["name"],
+                args["kind"],
+                ifindex=args["ifindex"],
+                multi_queue=data.get("multi_queue", False),
+                vnet_hdr=data.get("vnet_hdr", False),
+                owner=data.get("owner"),
+                group=data.get("group"),
+            )
         values = _born_with(args)
         if args.get("master"):
             values["master"] = index_of(context, args["netns"], args["master"])
@@ -155,7 +155,7 @@ class LinkDelete:
             else:
                 namespace.netlink.change(requests.delete_link(args["ifindex"]))
         except KernelError as error:
-            if error.errno != errno.ENODEV:
+            if error.errno != errno.ENODEV or find_link_by_index(namespace.netlink, args["ifindex"]):
                 where = place(args["netns"], args["name"])
                 raise error.while_doing(f"deleting link {where}") from None
         context.indexes.clear()
@@ -263,6 +263,17 @@ def index_of(context: Context, netns: Netns, name: str) -> int:
             raise KernelError(errno.ENODEV, "", f"there is no link {place(netns, name)}")
         known = context.indexes[netns, name] = link.ifindex
     return known
+
+
+@contextmanager
+def _unless_there(args: Args, context: Context) -> Iterator[None]:
+    """Pass over the refusal to make a link that is there: its index was promised to it alone."""
+    try:
+        yield
+    except KernelError as error:
+        link = find_link_by_index(context.host.at(args["netns"]).netlink, args["ifindex"])
+        if error.errno not in TAKEN or link is None or link.name != args["name"]:
+            raise
 
 
 def _born_with(end: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,9 @@ KINDS: dict[str, Kind] = {
     "record.drop": RecordDrop(),
 }
 
+LASTING = {"netns.set"}
+"""What the kernel has no way to take back."""
+
 
 def apply(operation: Operation, context: Context) -> None:
     """Carry an operation out. Raises KernelError, OSError, StoreError, NoSuchNamespace."""

@@ -15,6 +15,7 @@ from ..._kernel.addressing import (
     RTN_UNICAST,
     TABLE_MAIN,
     Route,
+    read_routes,
     wait_until_usable,
 )
 from ..._kernel.errors import KernelError
@@ -35,7 +36,7 @@ class RouteAdd:
                 wait_until_usable(netlink, route.src)
             netlink.change(requests.add_route(route))
         except KernelError as error:
-            if error.errno == errno.EEXIST:
+            if error.errno == errno.EEXIST and _is_there(args, context):
                 return
             where = place(args["netns"], args["link"])
             raise error.while_doing(f"adding route {shown_route(args)} through {where}") from None
@@ -66,7 +67,7 @@ class RouteDelete:
             request = requests.delete_route(route_of(args, args["ifindex"]))
             context.host.at(args["netns"]).netlink.change(request)
         except KernelError as error:
-            if error.errno in (errno.ESRCH, errno.ENODEV):
+            if error.errno in (errno.ESRCH, errno.ENODEV) and not _is_there(args, context):
                 return
             where = place(args["netns"], args["link"])
             raise error.while_doing(f"deleting route {shown_route(args)} through {where}") from None
@@ -89,6 +90,15 @@ class RouteDelete:
         where = place(args["netns"], args["link"])
         section(before, "links", where).setdefault("routes", []).append(shown_route(args))
         section(after, "links", where).setdefault("routes", [])
+
+
+def _is_there(args: Args, context: Context) -> bool:
+    """Look: what the kernel answered is no proof of what there is."""
+    wanted = route_of(args, args["ifindex"])
+    return any(
+        (one.ifindex, one.gateway, route_key(one)) == (wanted.ifindex, wanted.gateway, route_key(wanted))
+        for one in read_routes(context.host.at(args["netns"]).netlink)
+    )
 
 
 def route_args(route: Route, netns: Netns, link: str) -> dict[str, Any]:
