@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -129,11 +130,19 @@ class Throwaway:
         }
 
     def _network(self, where: Sequence[str]) -> dict[str, Any]:
+        self._settle(where)
         links = self.json("ip", "-json", "-details", *where, "address", "show")
         return {
             "links": {link["ifname"]: _stable(link) for link in links},
             "routes": [self.run("ip", *where, *family, "route", "show", "table", "all") for family in (["-4"], ["-6"])],
         }
+
+    def _settle(self, where: Sequence[str]) -> None:
+        """Wait for duplicate address detection, after which addresses get their local routes."""
+        deadline = time.monotonic() + 10
+        while self.run("ip", *where, "-6", "address", "show", "tentative", "-dadfailed").strip():
+            assert time.monotonic() < deadline, "an address stays tentative"
+            time.sleep(0.1)
 
     def files(self) -> list[str]:
         """Files below the state directory and /etc/netns, but for locks."""

@@ -32,6 +32,7 @@ TEST_PACKAGES = (
     "openssh-server",
     "shellcheck",
     "strace",
+    "sudo",
 )
 
 # Debian's own interpreter, which is lane "debian".
