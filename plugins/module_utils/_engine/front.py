@@ -21,6 +21,8 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, UnstableRead
 from .._store.errors import StoreError
 from .errors import InvalidOption, RecoveryFailed, TaskError
+from .kinds.contract import place
+from .operation import Operation
 from .resource import Resource
 from .task import Outcome, Task
 from .transaction import TransactionFailed
@@ -172,7 +174,7 @@ def failure(error: Exception) -> dict[str, Any]:
         if not error.done:
             put_back = "; nothing had been changed"
         elif error.rolled_back:
-            put_back = f"; {len(error.done)} operations were undone, the host is as it was"
+            put_back = f"; {len(error.done)} operations were undone, the host is as it was{_but_for(error.done)}"
         else:
             put_back = f"; undoing failed: {error.left}; the next task on the same objects mends it"
         result["msg"] += put_back
@@ -185,6 +187,13 @@ def failure(error: Exception) -> dict[str, Any]:
         if number == errnos.EPERM or (number == errnos.EACCES and os.geteuid() != 0):
             result["msg"] += " (this needs root, or CAP_NET_ADMIN and CAP_SYS_ADMIN: become: true)"
     return result
+
+
+def _but_for(done: Sequence[Operation]) -> str:
+    """What an undo cannot promise: a link that was made again is another one."""
+    names = [place(one.args["netns"], one.args["name"]) for one in done if one.kind == "link.delete"]
+    finer = "qdiscs, filters, neighbours, counters and finer settings"
+    return f", but for {finer} that {', '.join(names[:5])} may have had" if names else ""
 
 
 def require_library(name: str, module: AnsibleModule) -> None:

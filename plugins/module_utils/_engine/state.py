@@ -33,6 +33,8 @@ class NamespaceState:
     routes: dict[int, list[Route]] = field(default_factory=dict)
     neighbours: list[Neighbour] = field(default_factory=list)
     sysctls: dict[str, str | None] = field(default_factory=dict)
+    ipv6_disabled: bool = False
+    """Whether new links have IPv6 off."""
     nsid: int | None = None
     pids: list[int] = field(default_factory=list)
     _indexes: dict[str, int] = field(default_factory=dict)
@@ -122,6 +124,8 @@ class State:
     """Whether this kernel can make links of a kind."""
     nsids: dict[tuple[Netns, Netns], int | None] = field(default_factory=dict)
     """The id of the second namespace as the first one knows it."""
+    carried: dict[tuple[Netns, int], list[str]] = field(default_factory=dict)
+    """What stands on a link, in namespaces that were not read: as text."""
     ipv6: bool = True
     lowest_index: int = 0
 

@@ -19,9 +19,11 @@ from .errors import NotThereYet, NotVerified
 from .kinds.contract import Context
 from .kinds.registry import LASTING, diff, foretell, inverse
 from .operation import Operation
+from .recovery import recover, to_undo
 from .resource import Reader, Resource, Wanted
 from .state import State
-from .transaction import carry_out, recover, to_undo
+from .transaction import carry_out
+from .undone import not_as_before
 
 
 @dataclass
@@ -64,6 +66,7 @@ class Task(Generic[Wanted]):
         self._journals = Journals(state_dir)
         self.recovered: list[Operation] = []
         """What was undone first, because an earlier task had been killed half way."""
+        self._warnings: list[str] = []
 
     def foretell(self) -> Outcome:
         """What the task would do. Nothing is written, not even a lock."""
@@ -72,10 +75,14 @@ class Task(Generic[Wanted]):
             before = self._resource.observe(self._wanted, reader)
             journals = self._journals.touching(self._subjects)
             pending = [one for one in journals if not self._under_way(one)]
-            undone = [one for journal in pending for one in to_undo(journal, host)]
+            warnings: list[str] = []
+            undone: list[Operation] = []
+            for journal in pending:
+                operations, lost = to_undo(journal, host)
+                undone += operations
+                warnings += lost
             steps = [step for operation in undone for step in inverse(operation)]
             before = foretell(steps, before) if steps else before
-            warnings: list[str] = []
             if pending:
                 warnings.append("An earlier task was killed half way; what it left is foretold as undone.")
             operations = self._plan_with_assumptions(before, warnings)
@@ -115,7 +122,9 @@ class Task(Generic[Wanted]):
         with closing(Host()) as host:
             context = Context(host, self._records)
             for journal in pending:
-                self.recovered += recover(journal, context, self._journals)
+                operations, lost = recover(journal, context, self._journals)
+                self.recovered += operations
+                self._warnings += lost
         with closing(Host()) as host:
             context = Context(host, self._records)
             reader = Reader(host, self._records)
@@ -130,7 +139,7 @@ class Task(Generic[Wanted]):
                     verified.append(self._verify(reader))
 
                 def verify_undone(planned: Sequence[Operation] = tuple(operations)) -> None:
-                    self._verify_undone(planned, reader)
+                    self._verify_undone(planned, before, reader)
 
                 operations = carry_out(
                     operations,
@@ -144,7 +153,7 @@ class Task(Generic[Wanted]):
             subjects = self._describe(before, after)
         if context.dying:
             wait_until_gone(context.dying)
-        return Outcome(operations, subjects, self.recovered)
+        return Outcome(operations, subjects, self.recovered, self._warnings)
 
     def _verify(self, reader: Reader) -> State:
         replaced = reader.host.replaced()
@@ -160,10 +169,13 @@ class Task(Generic[Wanted]):
             )
         return state
 
-    def _verify_undone(self, planned: Sequence[Operation], reader: Reader) -> None:
+    def _verify_undone(self, planned: Sequence[Operation], before: State, reader: Reader) -> None:
         """Where the host is as it was, the same plan leads from it to what is wanted."""
-        again = self._resource.plan(self._wanted, self._resource.observe(self._wanted, reader))
-        found, expected = _comparable(again), _comparable(planned)
+        after = self._resource.observe(self._wanted, reader)
+        different = list(not_as_before(planned, before, after))
+        if different:
+            raise NotVerified(f"the host is not as it was; {'; '.join(different[:5])}")
+        found, expected = _comparable(self._resource.plan(self._wanted, after)), _comparable(planned)
         if found != expected:
             surprising = [one for one in found if one not in expected] or found
             what = "; ".join(str(operation.as_dict()) for operation in surprising[:5])

@@ -11,26 +11,32 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, UnstableRead
-from .._kernel.host import Host
-from .._kernel.namespaces import Identity
+from .._kernel.namespaces import fingerprint_of
 from .._store.errors import StoreError
-from .._store.journals import Journal, Journals
-from .errors import Interrupted, RecoveryFailed, TaskError
+from .._store.journals import Journals
+from .errors import Interrupted, TaskError
 from .identity import bind
 from .kinds.contract import Context
 from .kinds.registry import apply, inverse
 from .operation import Operation
+from .subjects import touched
 
 # What an undo may meet where nothing is left to undo.
 GONE = {errno.ENODEV, errno.ENXIO, errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL}
 FAILURES = (KernelError, StoreError, OSError, NoSuchNamespace, NotANamespace, UnstableRead)
-OF_ANY_BOOT = ("file.", "record.")
+
+
+class Trouble(NamedTuple):
+    """What went wrong in undoing: in words, and the errno where there is one."""
+
+    text: str
+    errno: int | None
 
 
 class TransactionFailed(TaskError):
@@ -68,9 +74,10 @@ def carry_out(
         with _interruptible():
             bound = bind(operations, context)
             journal = journals.path_for(subjects)
-            _write_journal(bound, context.host, journals, subjects)
-            for operation in bound:
-                done.append(operation)
+            _write_journal(journal, bound, context, journals, subjects)
+            for position, operation in enumerate(bound):
+                begun = _begun_with(position, bound)
+                done += bound[len(done) : begun]
                 apply(operation, context)
             verify()
         journals.remove(journal)
@@ -84,48 +91,27 @@ def carry_out(
     return bound
 
 
-def recover(journal: Journal, context: Context, journals: Journals) -> list[Operation]:
-    """Undo what a killed task left half done; returns the operations undone, last first.
-
-    Raises TaskError when something cannot be undone; the journal stays then.
-    """
-    operations = to_undo(journal, context.host)
-    for operation in operations:
-        problem = _undo_one(operation, context)
-        if problem:
-            raise RecoveryFailed(f"cannot undo the killed task of {journal.path}: {problem}")
-    journals.remove(journal.path)
-    return operations
+def _begun_with(position: int, operations: Sequence[Operation]) -> int:
+    """Up to where operations may have been done once the one at a position was begun: links
+    of one group are deleted together."""
+    group = operations[position].args.get("group") if operations[position].kind == "link.delete" else None
+    end = position + 1
+    while group and end < len(operations) and operations[end].args.get("group") == group:
+        end += 1
+    return end
 
 
-def to_undo(journal: Journal, host: Host) -> list[Operation]:
-    """The operations of a killed task that have to be undone, last first.
-
-    Raises RecoveryFailed for a task of another network namespace.
-    """
-    own = journal.identities.get("")
-    if journal.this_boot and own is not None and own != host.at(None).identity:
-        raise RecoveryFailed(
-            f"the task of {journal.path} was killed in another network namespace"
-            f" (inode {own[1]}); run this task there once, to undo it"
-        )
-    operations = _left_by(journal)
-    identities = {**journal.identities, **_created(operations)}
-    return [one for one in reversed(operations) if not _foreign(one, identities, host)]
-
-
-def _left_by(journal: Journal) -> list[Operation]:
-    """The operations of a journal whose effects may still be there.
-
-    What a task of another boot did to the kernel ended with that boot.
-    """
-    operations = [Operation.from_dict(data) for data in journal.operations]
-    return [one for one in operations if journal.this_boot or one.kind.startswith(OF_ANY_BOOT)]
-
-
-def _write_journal(operations: Sequence[Operation], host: Host, journals: Journals, subjects: frozenset[str]) -> None:
-    host.at(None)
-    journals.write(subjects, [operation.as_dict() for operation in operations], host.identities())
+def _write_journal(
+    path: str, operations: Sequence[Operation], context: Context, journals: Journals, subjects: frozenset[str]
+) -> None:
+    own = context.host.at(None).fingerprint
+    unborn = {future: fingerprint_of(descriptor) for future, descriptor in context.unborn.items()}
+    journals.write(
+        path,
+        subjects | touched(operations, own[1]),
+        [operation.as_dict() for operation in operations],
+        {**context.host.fingerprints(), **unborn},
+    )
 
 
 def _undo(
@@ -135,57 +121,34 @@ def _undo(
     journal: str,
     verify_undone: Callable[[], None],
 ) -> str:
-    """Undo in reverse order; the text of the first problem, empty when there was none.
+    """Undo in reverse order, all that can be; the text of what went wrong, empty for nothing.
 
-    Only an undo that is verified ends the journal.
+    What counts is how the host is found afterwards: only that ends the journal.
     """
     with _uninterruptible():
-        for operation in reversed(done):
-            problem = _undo_one(operation, context)
-            if problem:
-                return problem
+        troubles = [trouble.text for operation in reversed(done) for trouble in undo(operation, context)]
         try:
             if done:
                 verify_undone()
             if journal:
                 journals.remove(journal)
         except (*FAILURES, TaskError) as error:
-            return str(error)
+            return "; ".join([*troubles, str(error)])
     return ""
 
 
-def _undo_one(operation: Operation, context: Context) -> str:
+def undo(operation: Operation, context: Context) -> Iterator[Trouble]:
+    """Undo an operation as far as that goes; yields what went wrong."""
     for step in inverse(operation):
         try:
             apply(step, context)
         except KernelError as error:
             if error.errno not in GONE:
-                return f"{step.kind}: {error}"
+                yield Trouble(f"{step.kind}: {error}", error.errno)
         except (NoSuchNamespace, NotANamespace):
             continue
         except (OSError, StoreError) as error:
-            return f"{step.kind}: {error}"
-    return ""
-
-
-def _created(operations: Sequence[Operation]) -> dict[str, Identity]:
-    """The namespaces that a task made, by path."""
-    return {
-        one.args["path"]: (one.args["identity"][0], one.args["identity"][1])
-        for one in operations
-        if one.kind == "netns.create"
-    }
-
-
-def _foreign(operation: Operation, identities: Mapping[str, Identity], host: Host) -> bool:
-    """Whether an operation was done in a namespace that no longer bears its name."""
-    path = operation.args.get("netns")
-    if path is None or path not in identities:
-        return False
-    try:
-        return host.at(path).identity != identities[path]
-    except (NoSuchNamespace, NotANamespace):
-        return True
+            yield Trouble(f"{step.kind}: {error}", error.errno)
 
 
 def _close_unborn(context: Context) -> None:

@@ -13,7 +13,7 @@ from contextlib import closing
 
 from .errors import NotANamespace
 from .links import read_links
-from .namespaces import Identity, Namespace, identify, open_namespace
+from .namespaces import Fingerprint, Identity, Namespace, identify, open_namespace
 from .netlink import NetlinkSocket, attributes
 
 RTM_GETNSID = 90
@@ -45,9 +45,9 @@ class Host:
     def __contains__(self, path: str) -> bool:
         return path in self._open
 
-    def identities(self) -> dict[str, Identity]:
+    def fingerprints(self) -> dict[str, Fingerprint]:
         """What each opened path names; the empty path is the caller's own namespace."""
-        return {path or "": handle.identity for path, handle in self._open.items()}
+        return {path or "": handle.fingerprint for path, handle in self._open.items()}
 
     def replaced(self) -> list[str]:
         """The paths that no longer name the namespace which was opened there."""

@@ -21,7 +21,9 @@ LOCK_SECONDS = 10.0
 NS_GET_NSTYPE = 0xB703  # include/uapi/linux/nsfs.h
 
 Identity = tuple[int, int]
-"""Device and inode of a namespace: what it is, whatever names it has."""
+"""Device and inode of a namespace: what it is, whatever names it has, as long as it lives."""
+Fingerprint = tuple[int, int, int]
+"""Device, inode and cookie: the inode of a namespace that ended is soon another one's."""
 
 
 class Namespace:
@@ -33,6 +35,14 @@ class Namespace:
         self.descriptor = descriptor
         self.identity: Identity = (status.st_dev, status.st_ino)
         self._netlink: NetlinkSocket | None = None
+        self._cookie: int | None = None
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What the namespace is, for whoever looks later."""
+        if self._cookie is None:
+            self._cookie = self.netlink.namespace_cookie()
+        return (*self.identity, self._cookie)
 
     @property
     def netlink(self) -> NetlinkSocket:
@@ -74,6 +84,12 @@ class Namespace:
         """Close everything; the namespace is no longer pinned by us."""
         self.close_socket()
         os.close(self.descriptor)
+
+
+def fingerprint_of(descriptor: int) -> Fingerprint:
+    """What a namespace without a name is, for whoever looks later. Raises OSError."""
+    with contextlib.closing(Namespace("", os.dup(descriptor))) as namespace:
+        return namespace.fingerprint
 
 
 def own_identity() -> Identity:

@@ -36,6 +36,7 @@ NLMSGERR_ATTR_MSG = 1
 
 HEADER = struct.Struct("=IHHII")
 ATTRIBUTE = struct.Struct("=HH")
+SO_NETNS_COOKIE = 71  # include/uapi/asm-generic/socket.h
 RECEIVE_SIZE = 1 << 17
 ANSWER_SECONDS = 20
 STABLE_TRIES = 30
@@ -94,6 +95,14 @@ class NetlinkSocket:
     def close(self) -> None:
         """Close the socket; it no longer pins its namespace."""
         self._socket.close()
+
+    def namespace_cookie(self) -> int:
+        """The number of the socket's namespace, given once in a boot; 0 before Linux 5.14."""
+        try:
+            raw = self._socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8)
+        except OSError:
+            return 0
+        return int.from_bytes(raw, sys.byteorder)
 
     def change(self, request: tuple[int, int, bytes]) -> None:
         """Send one changing request and wait for its acknowledgement.

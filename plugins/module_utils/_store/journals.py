@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import StoreError
 from .files import list_directory, read_file, remove_file, sync_directory, write_file
 
 
@@ -20,8 +21,8 @@ class Journal:
     path: str
     subjects: frozenset[str]
     operations: tuple[dict[str, Any], ...]
-    identities: dict[str, tuple[int, int]]
-    """Device and inode of each namespace by its path; the empty path is the task's own."""
+    identities: dict[str, tuple[int, int, int]]
+    """Device, inode and cookie of each namespace by its path; the empty path is the task's own."""
     this_boot: bool
 
 
@@ -38,18 +39,10 @@ class Journals:
         for entry in list_directory(self.directory):
             if not entry.endswith(".json"):
                 continue
-            path = os.path.join(self.directory, entry)
             try:
-                body, this_boot = read_file(path)
+                journal = _read(os.path.join(self.directory, entry))
             except FileNotFoundError:  # its task ended meanwhile
                 continue
-            journal = Journal(
-                path,
-                frozenset(body["subjects"]),
-                tuple(body["operations"]),
-                {name: (device, inode) for name, (device, inode) in body["identities"].items()},
-                this_boot,
-            )
             if journal.subjects & wanted:
                 found.append(journal)
         return found
@@ -61,19 +54,38 @@ class Journals:
 
     def write(
         self,
+        path: str,
         subjects: frozenset[str],
         operations: list[dict[str, Any]],
-        identities: dict[str, tuple[int, int]],
+        identities: dict[str, tuple[int, int, int]],
     ) -> None:
-        """Write a journal. Durable on return. Raises StoreError."""
+        """Write a journal. ``subjects`` may be more than those that are locked: whoever
+        works on one of them finds it. Durable on return. Raises StoreError."""
         body = {
             "subjects": sorted(subjects),
             "operations": operations,
             "identities": {name: list(identity) for name, identity in identities.items()},
         }
-        write_file(self.path_for(subjects), body)
+        write_file(path, body)
 
     def remove(self, path: str) -> None:
         """The task is over: forget its journal. Durable on return. Raises StoreError."""
         remove_file(path)
         sync_directory(self.directory)
+
+
+def _read(path: str) -> Journal:
+    """Raises FileNotFoundError, StoreError."""
+    body, this_boot = read_file(path)
+    try:
+        operations = tuple(dict(operation) for operation in body["operations"])
+        identities = {
+            name: (int(device), int(inode), int(cookie)) for name, (device, inode, cookie) in body["identities"].items()
+        }
+        if not all(isinstance(operation["op"], str) for operation in operations):
+            raise TypeError
+        return Journal(path, frozenset(body["subjects"]), operations, identities, this_boot)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise StoreError(
+            f"state file {path} is not a journal as this version writes it; move it away to go on"
+        ) from None

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import StoreError
 from .files import Body, list_directory, read_file, remove_file, write_file
 
 SUFFIX = ".json"
@@ -32,10 +33,10 @@ class Records:
     def get(self, kind: str, name: str) -> Record | None:
         """The record of an object, or None. Raises StoreError for a damaged one."""
         try:
-            body, this_boot = read_file(self._path(kind, name))
+            _name, record = _read(self._path(kind, name))
         except FileNotFoundError:
             return None
-        return Record(body["value"], this_boot)
+        return record
 
     def all(self, kind: str) -> dict[str, Record]:
         """Every record of a kind, by the name of its object."""
@@ -44,10 +45,10 @@ class Records:
         for entry in list_directory(directory):
             if entry.endswith(SUFFIX):
                 try:
-                    body, this_boot = read_file(os.path.join(directory, entry))
+                    name, record = _read(os.path.join(directory, entry))
                 except FileNotFoundError:  # dropped meanwhile
                     continue
-                found[body["name"]] = Record(body["value"], this_boot)
+                found[name] = record
         return found
 
     def put(self, kind: str, name: str, value: dict[str, Any]) -> None:
@@ -63,3 +64,12 @@ class Records:
         readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[-80:].strip("_.")
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         return os.path.join(self._directory, kind, f"{readable}-{digest}{SUFFIX}")
+
+
+def _read(path: str) -> tuple[str, Record]:
+    """Name and record. Raises FileNotFoundError, StoreError."""
+    body, this_boot = read_file(path)
+    name, value = body.get("name"), body.get("value")
+    if not isinstance(name, str) or not isinstance(value, dict):
+        raise StoreError(f"state file {path} is not a record as this version writes it; move it away to go on")
+    return name, Record(value, this_boot)

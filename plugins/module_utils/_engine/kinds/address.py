@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from typing import Any
 
 from ..._kernel import requests
@@ -25,7 +26,11 @@ from .contract import Args, Context, place, section
 
 
 class AddressAdd:
-    """Add an address to a link."""
+    """Add an address to a link.
+
+    ``keep`` holds, as operations, the routes that the kernel takes away when the address
+    goes again, as the last one of IPv4.
+    """
 
     def apply(self, args: Args, context: Context) -> None:
         try:
@@ -38,7 +43,9 @@ class AddressAdd:
             raise error.while_doing(f"adding address {args['address']} to {where}") from None
 
     def inverse(self, args: Args) -> Sequence[Operation]:
-        return [Operation("address.delete", args)]
+        plain = {name: value for name, value in args.items() if name != "keep"}
+        kept = [Operation.from_dict(data) for data in args.get("keep", ())]
+        return [Operation("address.delete", plain), *kept]
 
     def foretell(self, args: Args, state: State) -> None:
         namespace = state.at(args["netns"])
@@ -103,6 +110,8 @@ def address_args(address: Address, netns: Netns, link: str) -> dict[str, Any]:
         "scope": "" if address.scope == "global" else address.scope,
         "noprefixroute": address.noprefixroute,
         "nodad": address.nodad,
+        "metric": address.metric or None,
+        "protocol": address.protocol or None,
         "valid": address.valid,
         "preferred": address.preferred,
     }
@@ -131,16 +140,27 @@ def address_of(args: Mapping[str, Any], ifindex: int) -> Address:
         broadcast=args.get("broadcast", ""),
         scope=args.get("scope", "global"),
         flags=flags,
+        metric=args.get("metric", 0),
+        protocol=args.get("protocol", 0),
         valid=args.get("valid"),
         preferred=args.get("preferred"),
     )
 
 
-def address_key(address: Address) -> tuple[str, int, str]:
-    """What makes an address of a link distinct: local, prefix and peer; IPv6: local alone."""
+def address_key(address: Address) -> tuple[str, str]:
+    """What makes an address of a link distinct for the kernel.
+
+    Of IPv6 the address alone; of IPv4 also its subnet, which is that of the peer where
+    there is one (``__inet_insert_ifa``).
+    """
     if address.family == AF_INET6:
-        return address.local, 0, ""
-    return address.local, address.prefix, address.peer
+        return address.local, ""
+    return address.local, subnet_of(address)
+
+
+def subnet_of(address: Address) -> str:
+    """The subnet that an address makes its link reach, as a CIDR."""
+    return str(ip_network(f"{address.peer or address.local}/{address.prefix}", strict=False))
 
 
 def shown_address(args: Mapping[str, Any]) -> str:
@@ -148,6 +168,6 @@ def shown_address(args: Mapping[str, Any]) -> str:
     special = [
         name if value is True else f"{name} {value}"
         for name, value in sorted(args.items())
-        if name not in ("netns", "link", "ifindex", "address", "broadcast")
+        if name not in ("netns", "link", "ifindex", "address", "broadcast", "keep")
     ]
     return " ".join([args["address"], *special])

@@ -223,7 +223,7 @@ class LinkSet:
         if wanted.get("up"):
             netlink.change(requests.set_link(ifindex, {}, up=True))
         for data in args.get("keep", ()):
-            _keep_address(netlink, ifindex, data)
+            _keep_address(netlink, ifindex, data, anew=bool(wanted.get("up")) and "valid" in data)
 
     def inverse(self, args: Args) -> Sequence[Operation]:
         return [Operation("link.set", {**args, "set": args["before"], "before": args["set"]})]
@@ -291,11 +291,24 @@ def _set_altnames(netlink: NetlinkSocket, ifindex: int, wanted: Sequence[str]) -
         netlink.change(requests.rename_altnames(ifindex, missing, add=True))
 
 
-def _keep_address(netlink: NetlinkSocket, ifindex: int, data: Mapping[str, Any]) -> None:
+def _keep_address(netlink: NetlinkSocket, ifindex: int, data: Mapping[str, Any], *, anew: bool) -> None:
+    """Add an address that may be there. ``anew``: one with a lifetime that was added while its
+    link was down has no route for its prefix, and gets none when the link comes up."""
+    address = address_of(data, ifindex)
+    if anew:
+        with _passing_over(errno.EADDRNOTAVAIL):
+            netlink.change(requests.delete_address(address))
+    with _passing_over(errno.EEXIST):
+        netlink.change(requests.add_address(address))
+
+
+@contextmanager
+def _passing_over(number: int) -> Iterator[None]:
+    """Pass over one refusal of the kernel, which says that nothing is left to do."""
     try:
-        netlink.change(requests.add_address(address_of(data, ifindex)))
+        yield
     except KernelError as error:
-        if error.errno != errno.EEXIST:
+        if error.errno != number:
             raise
 
 

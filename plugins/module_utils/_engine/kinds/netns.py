@@ -14,8 +14,9 @@ from typing import Any
 
 from ..._kernel import requests
 from ..._kernel.errors import KernelError, NotANamespace
-from ..._kernel.links import Link
+from ..._kernel.links import Link, find_link_by_index
 from ..._kernel.namespaces import (
+    Namespace,
     identify,
     is_leftover,
     name_namespace,
@@ -154,17 +155,28 @@ def set_nsid(context: Context, descriptor: int, nsid: int) -> None:
 
 
 class SysctlSet:
-    """Set a kernel setting of a namespace."""
+    """Set a kernel setting of a namespace; one of a link (``link``, ``ifindex``) under
+    whatever name the link has by then."""
 
     def apply(self, args: Args, context: Context) -> None:
         try:
             namespace = context.host.at(args["netns"])
+            key = self._key(args, namespace)
             # what is right is not written: the file may be read-only
-            if read_sysctl(namespace, args["key"]) != args["value"]:
-                write_sysctl(namespace, args["key"], args["value"])
+            if key and read_sysctl(namespace, key) != args["value"]:
+                write_sysctl(namespace, key, args["value"])
         except KernelError as error:
             where = f" in {args['netns']}" if args["netns"] else ""
             raise error.while_doing(f"setting {args['key']} to {args['value']}{where}") from None
+
+    @staticmethod
+    def _key(args: Args, namespace: Namespace) -> str:
+        """The key; empty for a setting of a link that is gone."""
+        key: str = args["key"]
+        if "link" not in args:
+            return key
+        link = find_link_by_index(namespace.netlink, args["ifindex"])
+        return key.replace(f"/{args['link']}/", f"/{link.name}/") if link else ""
 
     def inverse(self, args: Args) -> Sequence[Operation]:
         if args["before"] is None:  # of a link that did not exist

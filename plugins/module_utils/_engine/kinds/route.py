@@ -110,7 +110,7 @@ def route_args(route: Route, netns: Netns, link: str) -> dict[str, Any]:
         "scope": "" if route.scope == "global" else route.scope,
         "onlink": route.onlink,
         "tos": route.tos,
-        "mtu": route.mtu,
+        "metrics": dict(route.metrics),
         "table": None if route.table == TABLE_MAIN else route.table,
         "type": None if route.type == RTN_UNICAST else route.type,
         "protocol": None if route.protocol == PROTOCOL_STATIC else route.protocol,
@@ -118,7 +118,7 @@ def route_args(route: Route, netns: Netns, link: str) -> dict[str, Any]:
     return {
         "netns": netns,
         "link": link,
-        "ifindex": route.ifindex if route.ifindex > 0 else None,
+        "ifindex": route.ifindex if route.ifindex >= 0 else None,  # 0: through no link, as a blackhole
         "dst": route.dst,
         **{key: value for key, value in without_empty(details).items() if value != 0},
     }
@@ -139,7 +139,7 @@ def route_of(args: Mapping[str, Any], ifindex: int) -> Route:
         type=args.get("type", RTN_UNICAST),
         onlink=args.get("onlink", False),
         tos=args.get("tos", 0),
-        mtu=args.get("mtu", 0),
+        metrics=tuple(sorted(args.get("metrics", {}).items())),
     )
 
 

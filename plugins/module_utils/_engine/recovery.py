@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Recovery: what a killed task left half done is undone by the next one.
+
+All of its journal is undone, also what was never reached: undoing what was not done is
+harmless. What nobody can undo any more, because the host has changed since, is told and
+does not stand in the way.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._kernel.errors import NoSuchNamespace, NotANamespace
+from .._kernel.host import Host
+from .._kernel.links import find_link
+from .._kernel.namespaces import Fingerprint
+from .._store.journals import Journal, Journals
+from .errors import RecoveryFailed
+from .kinds.contract import Context, place
+from .kinds.registry import KINDS, inverse
+from .operation import Operation
+from .transaction import undo
+
+OF_ANY_BOOT = ("file.", "record.")
+# What the kernel says of something that no longer fits: trying again would not help.
+OUTDATED = {errno.EEXIST, errno.EINVAL, errno.ENETUNREACH, errno.EHOSTUNREACH}
+
+
+def recover(journal: Journal, context: Context, journals: Journals) -> tuple[list[Operation], list[str]]:
+    """Undo a killed task; returns the operations undone, last first, and warnings.
+
+    Raises RecoveryFailed when something could not be undone that a later try may undo;
+    the journal stays then.
+    """
+    operations, warnings = to_undo(journal, context.host)
+    troubles = [trouble for operation in operations for trouble in undo(operation, context)]
+    failed = [trouble.text for trouble in troubles if trouble.errno not in OUTDATED]
+    if failed:
+        raise RecoveryFailed(f"cannot undo the killed task of {journal.path}: {'; '.join(failed)}")
+    journals.remove(journal.path)
+    return operations, [*warnings, *(f"Not put back after a killed task: {trouble.text}" for trouble in troubles)]
+
+
+def to_undo(journal: Journal, host: Host) -> tuple[list[Operation], list[str]]:
+    """The operations of a killed task that have to be undone, last first, and warnings about
+    those that nobody can undo any more. Raises RecoveryFailed.
+    """
+    own = journal.identities.get("")
+    if journal.this_boot and own is not None and own != host.at(None).fingerprint:
+        raise RecoveryFailed(
+            f"the task of {journal.path} was killed in another network namespace"
+            f" (inode {own[1]}); run this task there once, to undo it"
+        )
+    operations = list(reversed(_left_by(journal)))
+    operations = [one for one in operations if not _is_foreign(one, journal.identities, host)]
+    promised = {end["ifindex"] for one in operations if one.kind == "link.add" for end in _ends(one)}
+    superseded = {id(one): taken for one in operations for taken in _taken(one, promised, host)}
+    warnings = [
+        f"Not put back after a killed task: {taken}; another link has the name" for taken in superseded.values()
+    ]
+    return [one for one in operations if id(one) not in superseded], warnings
+
+
+def _left_by(journal: Journal) -> list[Operation]:
+    """The operations of a journal whose effects may still be there.
+
+    What a task of another boot did to the kernel ended with that boot.
+    """
+    operations = [Operation.from_dict(data) for data in journal.operations]
+    unknown = [one.kind for one in operations if one.kind not in KINDS]
+    if unknown:
+        raise RecoveryFailed(
+            f"the journal {journal.path} has the operation {unknown[0]!r}, which this version does not know:"
+            " a newer version of the collection wrote it, use that one"
+        )
+    return [one for one in operations if journal.this_boot or one.kind.startswith(OF_ANY_BOOT)]
+
+
+def _is_foreign(operation: Operation, identities: Mapping[str, Fingerprint], host: Host) -> bool:
+    """Whether undoing an operation would reach into a namespace that no longer bears its name."""
+    for step in inverse(operation):
+        for path in _places(step):
+            if path in identities and _found(path, host) != identities[path]:
+                return True
+        if step.kind == "netns.delete" and _found(step.args["path"], host) not in (None, identities[step.args["path"]]):
+            return True
+    return False
+
+
+def _places(operation: Operation) -> Iterator[str]:
+    """The paths of the namespaces that an operation works in."""
+    making = operation.kind == "link.add"  # a deletion needs only one end
+    for end in _ends(operation) if making else [operation.args]:
+        if end.get("netns"):
+            yield end["netns"]
+    if making and operation.args.get("parent_netns"):
+        yield operation.args["parent_netns"]
+
+
+def _ends(operation: Operation) -> Iterator[Mapping[str, Any]]:
+    """Both ends of a link that an operation makes or deletes."""
+    yield operation.args
+    if operation.args.get("peer"):
+        yield operation.args["peer"]
+
+
+def _found(path: str, host: Host) -> Fingerprint | None:
+    """Which namespace bears a name now, None for none."""
+    try:
+        return host.at(path).fingerprint
+    except (NoSuchNamespace, NotANamespace):
+        return None
+
+
+def _taken(operation: Operation, promised: set[int], host: Host) -> Iterator[str]:
+    """The ends of a deleted link whose names other links have now, none that the task made itself."""
+    for end in _ends(operation) if operation.kind == "link.delete" else ():
+        try:
+            link = find_link(host.at(end["netns"]).netlink, end["name"])
+        except (NoSuchNamespace, NotANamespace):
+            continue
+        if link is not None and link.ifindex not in {end["ifindex"], *promised}:
+            yield place(end["netns"], end["name"])

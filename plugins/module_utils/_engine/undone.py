@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Whether the links that operations touched are, after an undo, as they were before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .._kernel.addressing import RTPROT_KERNEL, Address
+from .kinds.address import address_args
+from .kinds.contract import place
+from .kinds.route import route_args
+from .operation import Operation
+from .state import NamespaceState, Netns, State
+
+COMPARED = ("kind", "mac", "mtu", "txqlen", "up", "group", "alias", "accept_ra", "ipv6_link_local")
+LIFETIMES = ("valid", "preferred")
+
+
+def not_as_before(operations: Sequence[Operation], before: State, after: State) -> Iterator[str]:
+    """What differs, in words. Links that there were none of before do not count: planning
+    the same again tells of them.
+    """
+    for netns, name in dict.fromkeys(_touched(operations)):
+        namespace, now = before.at(netns), after.at(netns)
+        if namespace is None or namespace.link(name) is None:
+            continue
+        where = place(netns, name)
+        if now is None or now.link(name) is None:
+            yield f"{where} is gone"
+            continue
+        was, found = _essence(namespace, netns, name), _essence(now, netns, name)
+        for aspect, value in was.items():
+            if found[aspect] != value:
+                yield f"{aspect} of {where}: {value} was, {found[aspect]} is"
+
+
+def _touched(operations: Sequence[Operation]) -> Iterator[tuple[Netns, str]]:
+    for operation in operations:
+        area, _dot, _verb = operation.kind.partition(".")
+        if area in ("address", "route"):
+            yield operation.args["netns"], operation.args["link"]
+        elif area == "link":
+            for end in filter(None, (operation.args, operation.args.get("peer"))):
+                yield end["netns"], end["name"]
+
+
+def _essence(namespace: NamespaceState, netns: Netns, name: str) -> dict[str, Any]:
+    link = namespace.existing(name)
+    addresses = [one for one in namespace.addresses.get(link.ifindex, ()) if not _comes_and_goes(one)]
+    routes = [one for one in namespace.routes.get(link.ifindex, ()) if one.protocol != RTPROT_KERNEL]
+    return {
+        **{aspect: getattr(link, aspect) for aspect in COMPARED},
+        "master": namespace.name_of(link.master),
+        "altnames": sorted(link.altnames),
+        **link.data,
+        "addresses": _sorted(address_args(one, netns, name) for one in addresses),
+        "routes": _sorted(route_args(one, netns, name) for one in routes),
+    }
+
+
+def _comes_and_goes(address: Address) -> bool:
+    """Whether the kernel or a router makes an address whenever the link is up."""
+    return address.from_router or (address.scope == "link" and ":" in address.local)
+
+
+def _sorted(found: Iterator[dict[str, Any]]) -> list[str]:
+    """Comparable texts, without what runs down by itself."""
+    return sorted(str({name: value for name, value in args.items() if name not in LIFETIMES}) for args in found)
