@@ -8,11 +8,13 @@ in the kernel's ``include/uapi/linux``.
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import time
 from dataclasses import dataclass
 
+from .errors import KernelError
 from .netlink import Attributes, NetlinkSocket, attributes, decoder, number_of, text_of
 
 RTM_GETADDR = 22
@@ -50,8 +52,42 @@ RTA_PRIORITY = 6
 RTA_PREFSRC = 7
 RTA_METRICS = 8
 RTA_MULTIPATH = 9
+RTA_CACHEINFO = 12
 RTA_TABLE = 15
 RTA_VIA = 18
+RTA_PREF = 20
+# a route with anything else is one that we could not make again
+RTA_UNDERSTOOD = {
+    RTA_DST,
+    RTA_OIF,
+    RTA_GATEWAY,
+    RTA_PRIORITY,
+    RTA_PREFSRC,
+    RTA_METRICS,
+    RTA_CACHEINFO,
+    RTA_TABLE,
+    RTA_VIA,
+    RTA_PREF,
+}
+# include/uapi/linux/rtnetlink.h, RTAX_*
+ROUTE_METRICS = {
+    1: "lock",
+    2: "mtu",
+    3: "window",
+    4: "rtt",
+    5: "rttvar",
+    6: "ssthresh",
+    7: "cwnd",
+    8: "advmss",
+    9: "reordering",
+    10: "hoplimit",
+    11: "initcwnd",
+    12: "features",
+    13: "rto_min",
+    14: "initrwnd",
+    15: "quickack",
+}
+NEXT_HOP = struct.Struct("=HBBi")  # length, flags, hops, index
 RTM_F_CLONED = 0x200
 RTNH_F_ONLINK = 4
 RTPROT_KERNEL = 2
@@ -124,7 +160,11 @@ class Address:
 
 @dataclass(frozen=True)
 class Route:
-    """One route. ``dst`` is a CIDR; ``gateway`` and ``src`` empty when there is none."""
+    """One route. ``dst`` is a CIDR; ``gateway`` and ``src`` empty when there is none.
+
+    ``metrics`` are those of ROUTE_METRICS by name. ``opaque`` has details that are not
+    here, such as several next hops, through the links ``hops``: we could not make it again.
+    """
 
     family: int
     dst: str
@@ -138,8 +178,9 @@ class Route:
     type: int = RTN_UNICAST
     onlink: bool = False
     tos: int = 0
-    mtu: int = 0
-    multipath: bool = False
+    metrics: tuple[tuple[str, int], ...] = ()
+    opaque: bool = False
+    hops: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,12 +221,19 @@ def read_neighbours(netlink: NetlinkSocket) -> list[Neighbour]:
 
 
 def wait_until_usable(netlink: NetlinkSocket, address: str, seconds: float = 5.0) -> None:
-    """Wait for duplicate address detection: a tentative address is no source of a route."""
+    """Wait for duplicate address detection: a tentative address is no source of a route.
+
+    Raises KernelError for a duplicate, and for an address that stays tentative.
+    """
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while True:
         found = [one for one in read_addresses(netlink) if one.local == address]
+        if any(one.flags & IFA_F_DADFAILED for one in found):
+            raise KernelError(errno.EADDRNOTAVAIL, "", f"{address} is in use elsewhere (dadfailed)")
         if not any(one.flags & IFA_F_TENTATIVE for one in found):
             return
+        if time.monotonic() > deadline:
+            raise KernelError(errno.EADDRNOTAVAIL, "", f"{address} stays tentative: has its link a carrier?")
         time.sleep(0.02)
 
 
@@ -247,8 +295,9 @@ def decode_route(payload: bytes) -> Route | None:
         type=kind,
         onlink=bool(flags & RTNH_F_ONLINK),
         tos=tos,
-        mtu=number_of(attributes(found.get(RTA_METRICS, b"")).get(2)),
-        multipath=RTA_MULTIPATH in found,
+        metrics=_metrics(found),
+        opaque=_is_opaque(found),
+        hops=_hops(found.get(RTA_MULTIPATH, b"")),
     )
 
 
@@ -266,6 +315,34 @@ def decode_neighbour(payload: bytes) -> Neighbour | None:
         mac=":".join(f"{byte:02x}" for byte in found.get(NDA_LLADDR, b"")),
         state=NUD_STATES.get(state, "none"),
     )
+
+
+def _metrics(found: Attributes) -> tuple[tuple[str, int], ...]:
+    raw = found.get(RTA_METRICS)
+    if raw is None:
+        return ()
+    known = {name: number for number, name in ROUTE_METRICS.items()}
+    values = attributes(raw)
+    return tuple((name, number_of(values[known[name]])) for name in sorted(known) if known[name] in values)
+
+
+def _is_opaque(found: Attributes) -> bool:
+    metrics = attributes(found[RTA_METRICS]) if RTA_METRICS in found else ()
+    preferred = number_of(found.get(RTA_PREF))  # of routers (RFC 4191), 0 is the ordinary one
+    return not (found.keys() <= RTA_UNDERSTOOD and set(metrics) <= ROUTE_METRICS.keys() and preferred == 0)
+
+
+def _hops(raw: bytes) -> tuple[int, ...]:
+    """The indexes of the links of a multipath route (``struct rtnexthop``)."""
+    found = []
+    offset = 0
+    while offset + NEXT_HOP.size <= len(raw):
+        length, _flags, _weight, ifindex = NEXT_HOP.unpack_from(raw, offset)
+        if length < NEXT_HOP.size:
+            break
+        found.append(ifindex)
+        offset += (length + 3) & ~3
+    return tuple(found)
 
 
 def scope_name(scope: int) -> str:

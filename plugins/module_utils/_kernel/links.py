@@ -38,16 +38,21 @@ IFLA_GROUP = 27
 IFLA_EXT_MASK = 29
 IFLA_NUM_TX_QUEUES = 31
 IFLA_LINK_NETNSID = 37
+IFLA_MAX_MTU = 51
 IFLA_PROP_LIST = 52
 IFLA_ALT_IFNAME = 53
 
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
+IFLA_INFO_SLAVE_DATA = 5
+IFLA_BRPORT_NO = 18
 AF_INET6 = 10
 IFLA_INET6_CONF = 2
 IFLA_INET6_ADDR_GEN_MODE = 8
 DEVCONF_ACCEPT_RA = 3
-ADDR_GEN_MODE_NONE = 1
+DEVCONF_DISABLE_IPV6 = 26
+# how a link comes by its link-local address: in the words of iproute2, or whether it does
+LINK_LOCAL_MODES: dict[int, bool | str] = {0: True, 1: False, 2: "stable_secret", 3: "random"}
 RTEXT_FILTER_SKIP_STATS = 1 << 3
 
 TUNTAP_DATA = {
@@ -92,6 +97,9 @@ class Link:
     ``parent`` is the peer of a veth and the lower device of a macvlan; it lives in
     the namespace ``parent_nsid`` (seen from this one), or here when that is None.
     ``data`` holds the attributes of the kind under the names of our options.
+    ``ipv6_link_local`` is False, True, or the name of another way than the usual one.
+    ``largest_mtu`` is 0 where the kernel names no limit, ``port`` the number that the
+    bridge counts the link by, 0 for none.
     """
 
     ifindex: int
@@ -99,19 +107,22 @@ class Link:
     kind: str = ""
     mac: str = ""
     mtu: int = 0
+    largest_mtu: int = 0
     txqlen: int = 0
     up: bool = False
     running: bool = False
     loopback: bool = False
     flags: int = 0
     master: int = 0
+    port: int = 0
     parent: int = 0
     parent_nsid: int | None = None
     group: int = 0
     alias: str = ""
     altnames: tuple[str, ...] = ()
     accept_ra: int | None = None
-    ipv6_link_local: bool | None = None
+    ipv6_link_local: bool | str | None = None
+    ipv6_disabled: bool = False
     tx_queues: int = 1
     data: Mapping[str, Any] = field(default_factory=dict)
     statistics: Mapping[str, int] = field(default_factory=dict)
@@ -175,24 +186,32 @@ def decode_link(payload: bytes) -> Link:
         kind=kind,
         mac=":".join(f"{byte:02x}" for byte in found.get(IFLA_ADDRESS, b"")),
         mtu=number_of(found.get(IFLA_MTU)),
+        largest_mtu=number_of(found.get(IFLA_MAX_MTU)),
         txqlen=number_of(found.get(IFLA_TXQLEN)),
         up=bool(flags & IFF_UP),
         running=bool(flags & IFF_RUNNING),
         loopback=bool(flags & IFF_LOOPBACK),
         flags=flags,
         master=number_of(found.get(IFLA_MASTER)),
+        port=_port(info),
         # a device that stands on nothing names itself, or a VXLAN its lower device in its data
         parent=0 if parent == ifindex and nsid is None else parent,
         parent_nsid=None if nsid is None else struct.unpack("=i", nsid)[0],
         group=number_of(found.get(IFLA_GROUP)),
         alias=text_of(found.get(IFLA_IFALIAS)),
         altnames=_altnames(found),
-        accept_ra=_accept_ra(ipv6),
+        accept_ra=_setting(ipv6, DEVCONF_ACCEPT_RA),
         ipv6_link_local=_link_local(ipv6),
+        ipv6_disabled=bool(_setting(ipv6, DEVCONF_DISABLE_IPV6)),
         tx_queues=number_of(found.get(IFLA_NUM_TX_QUEUES), 1),
         data=data,
         statistics=_statistics(found),
     )
+
+
+def _port(info: Attributes) -> int:
+    slave = info.get(IFLA_INFO_SLAVE_DATA)
+    return number_of(attributes(slave).get(IFLA_BRPORT_NO)) if slave else 0
 
 
 def _altnames(found: Attributes) -> tuple[str, ...]:
@@ -200,17 +219,18 @@ def _altnames(found: Attributes) -> tuple[str, ...]:
     return tuple(text_of(value) for kind, value in properties if kind == IFLA_ALT_IFNAME)
 
 
-def _accept_ra(ipv6: Attributes) -> int | None:
+def _setting(ipv6: Attributes, number: int) -> int | None:
+    """A kernel setting of the link below net.ipv6.conf, by its place in the kernel's list."""
     conf = ipv6.get(IFLA_INET6_CONF, b"")
-    if len(conf) < 4 * (DEVCONF_ACCEPT_RA + 1):
+    if len(conf) < 4 * (number + 1):
         return None
-    value: int = struct.unpack_from("=i", conf, 4 * DEVCONF_ACCEPT_RA)[0]
+    value: int = struct.unpack_from("=i", conf, 4 * number)[0]
     return value
 
 
-def _link_local(ipv6: Attributes) -> bool | None:
+def _link_local(ipv6: Attributes) -> bool | str | None:
     mode = ipv6.get(IFLA_INET6_ADDR_GEN_MODE)
-    return None if mode is None else number_of(mode) != ADDR_GEN_MODE_NONE
+    return None if mode is None else LINK_LOCAL_MODES.get(number_of(mode), True)
 
 
 def _statistics(found: Attributes) -> dict[str, int]:

@@ -10,6 +10,7 @@ pay for it.
 from __future__ import annotations
 
 import functools
+import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,12 +18,14 @@ from .addressing import (
     AF_INET6,
     IFA_F_NODAD,
     IFA_F_NOPREFIXROUTE,
+    IFA_PROTO,
+    IFA_RT_PRIORITY,
     RTNH_F_ONLINK,
     SCOPES,
     Address,
     Route,
 )
-from .links import ADDR_GEN_MODE_NONE, IFF_UP, IPVLAN_MODES, MACVLAN_MODES
+from .links import IFF_UP, IPVLAN_MODES, LINK_LOCAL_MODES, MACVLAN_MODES
 
 Request = tuple[int, int, bytes]
 
@@ -115,7 +118,7 @@ def set_link(
     values: Mapping[str, Any],
     *,
     up: bool | None = None,
-    ipv6_link_local: bool | None = None,
+    ipv6_link_local: bool | str | None = None,
     kind: str = "",
     data: Mapping[str, Any] | None = None,
 ) -> Request:
@@ -125,7 +128,7 @@ def set_link(
         fields.update(flags=IFF_UP if up else 0, change=IFF_UP)
     attributes = _values(values)
     if ipv6_link_local is not None:
-        mode = 0 if ipv6_link_local else ADDR_GEN_MODE_NONE
+        mode = _number(LINK_LOCAL_MODES, ipv6_link_local)
         inner = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", mode)]}
         attributes.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", inner)]}))
     if data:
@@ -225,7 +228,7 @@ def _vxlan_data(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return attributes
 
 
-def _number(names: Mapping[int, str], wanted: str) -> int:
+def _number(names: Mapping[int, Any], wanted: Any) -> int:
     return next(number for number, name in names.items() if name == wanted)
 
 
@@ -234,7 +237,7 @@ def _address(address: Address, *, removing: bool) -> bytes:
         "family": address.family,
         "prefixlen": address.prefix,
         "index": address.ifindex,
-        "scope": SCOPE_NUMBERS.get(address.scope, 0),
+        "scope": _scope(address.scope),
     }
     attributes: list[tuple[str, Any]] = [
         ("IFA_LOCAL", address.local),
@@ -252,7 +255,19 @@ def _address(address: Address, *, removing: bool) -> bytes:
     if address.valid is not None:
         lifetimes = {"ifa_valid": address.valid, "ifa_preferred": address.preferred or 0}
         attributes.append(("IFA_CACHEINFO", lifetimes))
-    return _encode("address", fields, attributes)
+    return _encode("address", fields, attributes) + _newer_attributes(address)
+
+
+def _newer_attributes(address: Address) -> bytes:
+    """Attributes that older releases of the library do not know."""
+    metric = struct.pack("=HHI", 8, IFA_RT_PRIORITY, address.metric) if address.metric else b""
+    protocol = struct.pack("=HHBxxx", 5, IFA_PROTO, address.protocol) if address.protocol else b""
+    return metric + protocol
+
+
+def _scope(name: str) -> int:
+    """The number of a scope; one without a name is its number as text."""
+    return SCOPE_NUMBERS[name] if name in SCOPE_NUMBERS else int(name)
 
 
 def _route(route: Route) -> bytes:
@@ -262,7 +277,7 @@ def _route(route: Route) -> bytes:
         "dst_len": int(length),
         "table": route.table if route.table < 256 else 0,
         "proto": route.protocol,
-        "scope": SCOPE_NUMBERS.get(route.scope, 0),
+        "scope": _scope(route.scope),
         "type": route.type,
         "tos": route.tos,
         "flags": RTNH_F_ONLINK if route.onlink else 0,
@@ -281,6 +296,7 @@ def _route(route: Route) -> bytes:
         attributes.append(("RTA_PRIORITY", route.metric))
     if route.src:
         attributes.append(("RTA_PREFSRC", route.src))
-    if route.mtu:
-        attributes.append(("RTA_METRICS", {"attrs": [("RTAX_MTU", route.mtu)]}))
+    if route.metrics:
+        metrics = [(f"RTAX_{name.upper()}", value) for name, value in route.metrics]
+        attributes.append(("RTA_METRICS", {"attrs": metrics}))
     return _encode("route", fields, attributes)

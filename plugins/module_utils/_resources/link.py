@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._engine.draft import Draft
@@ -14,17 +15,19 @@ from .._engine.kinds.route import route_key
 from .._engine.operation import Operation, without_empty
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, Netns, State
+from .._engine.subjects import link_subject
 from .._kernel.addressing import RTN_UNICAST, Route, ipv6_enabled
 from .._kernel.links import Link
 from .._kernel.namespaces import Identity, own_identity
-from . import values
 from .link_addressing import is_made_by_kernel
-from .link_observing import observe_kind, observe_relatives, read_if_there, search_named
+from .link_observing import observe_carried, observe_kind, observe_relatives, read_if_there, search_named
 from .link_options import End, WantedLink, parse_link
 from .link_planning import plan_absent, plan_present, refuse_missing_namespaces
 from .link_record import believed, record_key, routes_made
-from .link_removal import find_parent, grouped
+from .link_removal import find_parent, find_peer, grouped
 from .netns import namespace_subjects
+
+LARGEST_PORT = 1 << 16
 
 
 class LinkResource:
@@ -45,9 +48,11 @@ class LinkResource:
             if (netns, name) in seen:
                 raise InvalidOption("name", place(netns, name), "is given twice")
             seen.add((netns, name))
-        # new links that will share a bridge or a namespace
-        macs = [(end.netns, end.mac) for one in wanted if one.present for end in one.ends if end.mac]
-        values.no_duplicates("mac", macs)
+        macs: set[tuple[Netns, str]] = set()
+        for end in (end for one in wanted if one.present for end in one.ends if end.mac):
+            if (end.netns, end.mac) in macs:
+                raise InvalidOption("mac", end.mac, f"is given twice in {end.netns or 'one namespace'}")
+            macs.add((end.netns, str(end.mac)))
 
     def subjects(self, wanted: Sequence[WantedLink]) -> frozenset[str]:
         """A sandbox as a whole; where Ansible runs, each link by itself."""
@@ -55,8 +60,7 @@ class LinkResource:
         subjects: set[str] = set()
         for one in wanted:
             for end in one.ends:
-                here = [f"link {end.name} in the namespace with inode {own}"]
-                subjects.update(namespace_subjects(end.netns) if end.netns else here)
+                subjects.update(namespace_subjects(end.netns) if end.netns else [link_subject(end.name, own)])
         return frozenset(subjects)
 
     def observe(self, wanted: Sequence[WantedLink], reader: Reader) -> State:
@@ -65,9 +69,7 @@ class LinkResource:
         own = own_identity()
         for path in dict.fromkeys([None, *(path for one in wanted for path in one.netnses)]):
             state.namespaces[path] = read_if_there(path, reader)
-            namespace = state.at(path)
-            if path is not None and namespace and namespace.identity == own:
-                raise TaskError(f"netns: {path} is the namespace Ansible itself runs in")
+        _refuse_same_namespace(state)
         missing: set[tuple[Netns, int]] = set()
         for one in wanted:
             missing.update(observe_relatives(one, state, reader))
@@ -76,6 +78,7 @@ class LinkResource:
             record = reader.records.get("link", key)
             state.records["link", key] = believed(record)
         search_named(missing, state, reader)
+        observe_carried(wanted, state, reader)
         return state
 
     def plan(self, wanted: Sequence[WantedLink], state: State) -> list[Operation]:
@@ -84,12 +87,13 @@ class LinkResource:
         own = _own_identity(state)
         working = state.copy()
         operations: list[Operation] = []
-        for one in wanted:
+        for one in _in_order(wanted, state):
             if one.present:
                 steps = plan_present(one, Draft(working, state), own)
             else:
                 steps = plan_absent(one, Draft(working, state), own)
             operations += steps
+        _refuse_removed(wanted, working)
         return grouped(operations)
 
     def describe(self, wanted: WantedLink, before: State, after: State) -> dict[str, Any]:
@@ -139,6 +143,40 @@ def _unicast(namespace: NamespaceState, link: Link) -> list[Route]:
 def _describe_route(route: Route) -> dict[str, Any]:
     named = without_empty({"dst": route.dst, "gateway": route.gateway, "src": route.src})
     return {**named, "metric": route.metric, "table": route.table}
+
+
+def _in_order(wanted: Sequence[WantedLink], state: State) -> Iterator[WantedLink]:
+    """As given, but links to be deleted one after the other so that an undo, which makes the
+    last one first, gives bridges the same ports under the same numbers."""
+
+    def rank(one: WantedLink) -> tuple[bool, int]:
+        link = state.link(*one.end.key)
+        peer = find_peer(link, one.end.netns, state) if link else None
+        port = max(link.port if link else 0, peer[1].port if peer else 0)
+        return bool(link and link.kind == "bridge"), -port if port else -LARGEST_PORT
+
+    for present, run in itertools.groupby(wanted, lambda one: one.present):
+        items = list(run)
+        yield from items if present else sorted(items, key=rank)
+
+
+def _refuse_same_namespace(state: State) -> None:
+    """One namespace by two names would be planned for twice."""
+    known: dict[Identity, str] = {}
+    for path, namespace in state.namespaces.items():
+        if namespace is None or namespace.identity is None:
+            continue
+        other = known.setdefault(namespace.identity, path or "")
+        if other != (path or ""):
+            what = f"the same namespace as {other}" if other else "the namespace Ansible itself runs in"
+            raise TaskError(f"netns: {path} is {what}")
+
+
+def _refuse_removed(wanted: Sequence[WantedLink], working: State) -> None:
+    """A link that another item of the list takes away, as the peer of its own."""
+    for end in (end for one in wanted if one.present for end in one.ends):
+        if working.link(*end.key) is None:
+            raise TaskError(f"{place(end.netns, end.name)} is removed by another item of this list")
 
 
 def _own_identity(state: State) -> Identity:

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from .._engine.errors import TaskError
-from .._engine.kinds.address import address_args, address_key
+from .._engine.kinds.address import address_args, address_key, subnet_of
 from .._engine.kinds.contract import place
 from .._engine.kinds.route import route_args, route_key
 from .._engine.operation import Operation
@@ -23,6 +23,7 @@ from .._kernel.addressing import (
     IFAPROT_KERNEL_LO,
     RTN_UNICAST,
     RTPROT_KERNEL,
+    TABLE_MAIN,
     Address,
     Route,
 )
@@ -50,7 +51,8 @@ def plan_addressing(end: End, namespace: NamespaceState, link: Link) -> Iterator
         yield Operation("address.delete", address_args(address, end.netns, end.name))
     for address in addresses.added:
         placed = replace(address, ifindex=link.ifindex)
-        yield Operation("address.add", address_args(placed, end.netns, end.name))
+        leaning = _leaning_on_first(address, addresses, end, namespace, link)
+        yield Operation("address.add", {**address_args(placed, end.netns, end.name), **leaning})
     for name, route in sorted(routes.added, key=lambda one: bool(one[1].gateway)):
         yield Operation("route.add", route_args(route, end.netns, name))
 
@@ -101,7 +103,31 @@ def _address_changes(end: End, namespace: NamespaceState, link: Link) -> _Addres
     ]
     new = [one.address for key, one in wanted.items() if key not in present]
     left = [one for one in found if one not in removed]
+    _refuse_other_scopes([*again, *new], left, end)
     return _AddressChanges(removed, again + new, left + again + new)
+
+
+def _refuse_other_scopes(added: Sequence[Address], left: Sequence[Address], end: End) -> None:
+    """The kernel wants one scope for the IPv4 addresses of one subnet of a link."""
+    scopes: dict[str, str] = {}
+    for one in [*left, *added]:
+        if one.family == AF_INET and scopes.setdefault(subnet_of(one), one.scope) != one.scope:
+            where = place(end.netns, end.name)
+            raise TaskError(f"addresses.scope: {one.local} on {where} must have the scope of the others of its subnet")
+
+
+def _leaning_on_first(
+    address: Address, changes: _AddressChanges, end: End, namespace: NamespaceState, link: Link
+) -> dict[str, Any]:
+    """What an undo of the link's first IPv4 address must put back: with its last one the
+    kernel takes all IPv4 routes of a link away."""
+    found = namespace.addresses.get(link.ifindex, ())
+    ipv4 = [one for one in changes.added if one.family == AF_INET]
+    if not ipv4 or address is not ipv4[0] or any(one.family == AF_INET for one in found):
+        return {}
+    routes = [one for one in namespace.routes.get(link.ifindex, ()) if one.family == AF_INET]
+    kept = [Operation("route.add", route_args(one, end.netns, end.name)).as_dict() for one in routes]
+    return {"keep": kept} if kept else {}
 
 
 def _route_changes(end: End, namespace: NamespaceState, link: Link, addresses: _AddressChanges) -> _RouteChanges:
@@ -114,15 +140,18 @@ def _route_changes(end: End, namespace: NamespaceState, link: Link, addresses: _
     }
     replaced = [(end.name, one) for one in found if route_key(one) in wrong | surplus]
     lost = [one for one in _routes_lost_with(addresses, namespace, link) if one not in replaced]
+    refuse_opaque([route for _name, route in [*lost, *replaced]], end)
     back = [one for one in lost if _comes_back(one[1], one[0], addresses.left, end)]
     new = [one.route for key, one in wanted.items() if key not in present or key in wrong]
-    going = {_subnet(one) for one in addresses.removed}
+    going = {subnet_of(one) for one in addresses.removed}
     staying = [one for one in found if (end.name, one) not in replaced and one.dst not in going]
     direct = [one for one in [*staying, *(one.route for one in end.routes)] if not one.gateway]
     for route in new:
         if route_key(route) not in wrong:
             _refuse_taken(route, end, namespace, link.ifindex)
-        _refuse_unreachable(route, end, addresses.left, direct)
+        # the kernel looks in the route's own table, then as for any packet
+        seen = [one for one in direct if one.table in (route.table, TABLE_MAIN)]
+        _refuse_unreachable(route, end, addresses.left, seen)
         _refuse_foreign_source(route, namespace, link.ifindex, addresses.left)
     placed = [(end.name, replace(route, ifindex=link.ifindex)) for route in new]
     return _RouteChanges([*lost, *replaced], [*back, *placed])
@@ -216,8 +245,23 @@ def _routes_lost_with(addresses: _AddressChanges, namespace: NamespaceState, lin
         for index, routes in namespace.routes.items()
         for route in routes
         if route.protocol not in OF_THE_KERNEL
-        and (route.src in sources or (none_left and index == link.ifindex and route.family == AF_INET))
+        and (route.src in sources or (none_left and route.family == AF_INET and leads_through(route, link.ifindex)))
     ]
+
+
+def leads_through(route: Route, ifindex: int) -> bool:
+    """Whether a route, or one of its next hops, leaves by a link."""
+    return ifindex in (route.ifindex, *route.hops)
+
+
+def refuse_opaque(routes: Sequence[Route], end: End) -> None:
+    """Raises TaskError for a route that would be lost and that we could not make again."""
+    for route in routes:
+        if route.opaque:
+            raise TaskError(
+                f"the route {route.dst} would go with this change of {place(end.netns, end.name)}, and it has details"
+                " (several next hops, for one) that could not be put back; delete it first"
+            )
 
 
 def _comes_back(route: Route, name: str, left: Sequence[Address], end: End) -> bool:
@@ -236,13 +280,8 @@ def _comes_back(route: Route, name: str, left: Sequence[Address], end: End) -> b
 def _covers(addresses: Sequence[Address], gateway: str) -> bool:
     """Whether a gateway is in the subnet of one of the addresses."""
     reached = ip_address(gateway)
-    subnets = [ip_network(_subnet(one)) for one in addresses]
+    subnets = [ip_network(subnet_of(one)) for one in addresses]
     return any(reached.version == subnet.version and reached in subnet for subnet in subnets)
-
-
-def _subnet(address: Address) -> str:
-    """The subnet that an address makes its link reach."""
-    return str(ip_network(f"{address.peer or address.local}/{address.prefix}", strict=False))
 
 
 def _any_ipv4(addresses: set[str]) -> bool:
@@ -251,7 +290,7 @@ def _any_ipv4(addresses: set[str]) -> bool:
 
 def _route_differs(wanted: WantedRoute, found: Route) -> bool:
     route = wanted.route
-    if route.gateway != found.gateway or found.multipath:
+    if route.gateway != found.gateway:
         return True
     details = {
         "src": (route.src, found.src),
@@ -271,11 +310,11 @@ def _refuse_taken(route: Route, end: End, namespace: NamespaceState, ifindex: in
         if index == ifindex:
             continue
         for other in routes:
-            if route_key(other) == route_key(route) and other.type == RTN_UNICAST:
-                via = namespace.name_of(index) or "several links"
+            if route_key(other) == route_key(route):
+                via = f"through {namespace.name_of(index)}" if index else "through several links, or none"
                 raise TaskError(
-                    f"routes.dst: {route.dst} for {place(end.netns, end.name)} exists through"
-                    f" {via}, with the same table and metric; give it another metric"
+                    f"routes.dst: {route.dst} for {place(end.netns, end.name)} exists {via},"
+                    " with the same table and metric; give it another metric"
                 )
 
 
@@ -284,7 +323,7 @@ def _refuse_unreachable(route: Route, end: End, addresses: Sequence[Address], di
     if not route.gateway or route.onlink:
         return
     gateway = ip_address(route.gateway)
-    if gateway.is_link_local:
+    if gateway.version == 6 and gateway.is_link_local:
         return
     with_route = [one for one in addresses if not one.noprefixroute]
     subnets = [ip_network(one.dst) for one in direct]

@@ -5,18 +5,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from .._engine.kinds.contract import place
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, Netns, State
 from .._kernel.addressing import read_addresses, read_routes
 from .._kernel.errors import NoSuchNamespace, NotANamespace
 from .._kernel.features import can_make_kind
-from .._kernel.links import read_links
+from .._kernel.links import Link, read_links
 from .._kernel.namespaces import is_leftover, named_namespaces
+from .._kernel.sysctl import read_sysctl
 from . import values
-from .link_options import WantedLink
+from .link_options import MAY_HAVE_PARENT, WantedLink
 from .link_removal import find_parent, find_peer
+
+LOOPBACK = 1  # the index of lo in every namespace
 
 
 def read_if_there(path: Netns, reader: Reader) -> NamespaceState | None:
@@ -36,6 +40,9 @@ def read_if_there(path: Netns, reader: Reader) -> NamespaceState | None:
         namespace.addresses.setdefault(address.ifindex, []).append(address)
     for route in read_routes(handle.netlink):
         namespace.routes.setdefault(route.ifindex, []).append(route)
+    lo = namespace.links.get(LOOPBACK)
+    if lo is not None and lo.ipv6_disabled:  # then perhaps of all links
+        namespace.ipv6_disabled = read_sysctl(handle, "net.ipv6.conf.default.disable_ipv6") == "1"
     return namespace
 
 
@@ -70,6 +77,35 @@ def search_named(missing: set[tuple[Netns, int]], state: State, reader: Reader) 
             if unread and (netns, reader.host.nsid(path, seen_from=netns)) in missing:
                 state.namespaces[path] = read_if_there(path, reader)
                 _learn_nsid(netns, path, state, reader)
+
+
+def observe_carried(wanted: Sequence[WantedLink], state: State, reader: Reader) -> None:
+    """What stands, in namespaces that were not read, on the links that are to be deleted."""
+    leaving = {
+        (netns, link.ifindex)
+        for one in wanted
+        if one.recreate or not one.present
+        for netns, link in _with_peer(one, state)
+    }
+    unread = [path for path in named_namespaces(values.NETNS_DIR) if path not in state.namespaces] if leaving else []
+    for path in unread:
+        for link in read_links(reader.host.at(path).netlink):
+            if link.kind not in MAY_HAVE_PARENT or link.parent_nsid is None:
+                continue
+            below = link.data.get("parent") or link.parent
+            for netns, ifindex in leaving:
+                if ifindex == below and reader.host.nsid(netns, seen_from=path) == link.parent_nsid:
+                    state.carried.setdefault((netns, ifindex), []).append(place(path, link.name))
+
+
+def _with_peer(one: WantedLink, state: State) -> Iterator[tuple[Netns, Link]]:
+    """A link that exists, and the other end of a veth, wherever that is."""
+    link = state.link(*one.end.key)
+    if link is not None:
+        yield one.end.netns, link
+        peer = find_peer(link, one.end.netns, state)
+        if peer is not None:
+            yield peer
 
 
 def observe_kind(one: WantedLink, state: State, reader: Reader) -> None:

@@ -45,9 +45,10 @@ KINDS = (
 ON_A_PARENT = ("macvlan", "macvtap", "ipvlan", "vlan")
 MAY_HAVE_PARENT = (*ON_A_PARENT, "vxlan")
 # what changes in place, under the names of the options
-CHANGEABLE = ("mtu", "mac", "txqlen", "alias", "ipv6_link_local")
+CHANGEABLE = ("mtu", "mac", "txqlen", "alias")
 CHANGEABLE_OF_KIND = ("multicast_snooping", "mode")
-SMALLEST_MTU, LARGEST_MTU = 68, 65536
+SMALLEST_MTU, LARGEST_MTU, LARGEST_NEW_MTU = 68, 65536, 65535  # lo alone has more than the rest
+SMALLEST_FOR_IPV6 = 1280  # RFC 8200, section 5
 TABLES = {"main": TABLE_MAIN, "local": TABLE_LOCAL, "default": 253}
 # which attributes belong to which kinds
 OF_KINDS = {
@@ -201,6 +202,7 @@ def parse_link(options: dict[str, Any]) -> WantedLink:
     if not present:
         return WantedLink(end, present=False)
     _refuse_foreign_attributes(options, kind)
+    _refuse_useless_mac(options, kind)
     peer = _parse_peer(options, end)
     parent = options["parent"]
     if kind in ON_A_PARENT and not parent:
@@ -228,6 +230,14 @@ def _refuse_foreign_attributes(options: dict[str, Any], kind: str | None) -> Non
             raise InvalidOption(name, value, f"is for kind {', '.join(kinds)}; {given}")
 
 
+def _refuse_useless_mac(options: dict[str, Any], kind: str | None) -> None:
+    """Where the kernel ignores a MAC address, or gives it to another link too."""
+    if options["mac"] is not None and kind == "tun":
+        raise InvalidOption("mac", options["mac"], "is nothing that a link of kind tun has")
+    if options["mac"] is not None and options["mode"] == "passthru":
+        raise InvalidOption("mac", options["mac"], "is that of the parent in mode passthru: set it there")
+
+
 def _parse_end(options: dict[str, Any], *, new: bool) -> End:
     name = values.link_name("name", options["name"], new=new)
     master = options["master"]
@@ -236,8 +246,8 @@ def _parse_end(options: dict[str, Any], *, new: bool) -> End:
         if master == name:
             raise InvalidOption("master", master, "is the link itself")
     alias = options["alias"]
-    if alias is not None and len(alias.encode()) > values.LONGEST_ALIAS:
-        raise InvalidOption("alias", alias, f"is longer than {values.LONGEST_ALIAS} bytes")
+    if alias is not None and (len(alias.encode()) > values.LONGEST_ALIAS or "\0" in alias):
+        raise InvalidOption("alias", alias, f"is longer than {values.LONGEST_ALIAS} bytes, or has a zero byte")
     altnames = tuple(values.altname("altnames", one) for one in options["altnames"] or ())
     values.no_duplicates("altnames", (name, *altnames))
     addresses = tuple(_parse_address(one, name) for one in options["addresses"] or ())
@@ -246,9 +256,11 @@ def _parse_end(options: dict[str, Any], *, new: bool) -> End:
     values.no_duplicates("routes", [(one.route.dst, one.route.table, one.route.metric) for one in routes])
     if routes and not options["up"]:
         raise InvalidOption("routes", routes[0].route.dst, "needs up: true")
-    mtu = values.number("mtu", options["mtu"], SMALLEST_MTU, LARGEST_MTU)
-    if mtu is not None and mtu < 1280 and any(one.address.family == AF_INET6 for one in addresses):
-        raise InvalidOption("mtu", mtu, "is too small for the IPv6 addresses: 1280 at least")
+    mtu = values.number("mtu", options["mtu"], SMALLEST_MTU, LARGEST_NEW_MTU if new else LARGEST_MTU)
+    of_ipv6 = [name for name in ("accept_ra", "ipv6_link_local") if options[name] is not None]
+    of_ipv6 += ["addresses" for one in addresses if one.address.family == AF_INET6]
+    if mtu is not None and mtu < SMALLEST_FOR_IPV6 and of_ipv6:
+        raise InvalidOption("mtu", mtu, f"is too small for {of_ipv6[0]} of IPv6: {SMALLEST_FOR_IPV6} at least")
     return End(
         netns=values.namespace_path("netns", options["netns"]),
         name=name,
@@ -306,6 +318,9 @@ def _parse_data(options: dict[str, Any], kind: str | None) -> dict[str, Any]:
         raise InvalidOption("vlan_id", None, "is required for kind vlan")
     if kind == "vxlan" and data["vni"] is None:
         raise InvalidOption("vni", None, "is required for kind vxlan")
+    remote = data.get("remote")
+    if remote and not options["parent"] and values.ip_address("remote", remote).is_multicast():
+        raise InvalidOption("parent", None, f"is required for the multicast remote {remote}")
     if kind in ("tap", "tun") and options["queues"] is not None:
         data["multi_queue"] = options["queues"] > 1
     return {name: value for name, value in data.items() if value is not None}
@@ -412,6 +427,8 @@ def _parse_route(given: dict[str, Any]) -> WantedRoute:
     family = AF_INET6 if ":" in dst else AF_INET
     if gateway is not None and (gateway.version == 6) != (family == AF_INET6):
         raise InvalidOption("routes.gateway", given["gateway"], f"is not of the family of {dst}")
+    if gateway is not None and given["scope"] in ("link", "host"):
+        raise InvalidOption("routes.scope", given["scope"], "is for what is reached without a gateway")
     metric = values.number("routes.metric", given["metric"], 0, (1 << 32) - 1)
     route = Route(
         family=family,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._engine.draft import Draft
@@ -15,14 +15,23 @@ from .._engine.kinds.registry import KINDS
 from .._engine.kinds.route import route_args
 from .._engine.operation import Operation, without_empty
 from .._engine.state import NamespaceState, Netns, State
-from .._kernel.addressing import AF_INET6, RTN_UNICAST, Address
+from .._kernel.addressing import AF_INET6, RTN_UNICAST
 from .._kernel.links import Link
 from .._kernel.namespaces import Identity
 from . import values
-from .link_addressing import OF_THE_KERNEL, keeping, kept_over_down, plan_addressing
-from .link_options import CHANGEABLE, CHANGEABLE_OF_KIND, End, WantedLink
+from .link_addressing import (
+    OF_THE_KERNEL,
+    keeping,
+    kept_over_down,
+    leads_through,
+    plan_addressing,
+    refuse_opaque,
+)
+from .link_options import CHANGEABLE, CHANGEABLE_OF_KIND, SMALLEST_FOR_IPV6, End, WantedLink
 from .link_record import deletable, identity_of, plan_restoration, record_key, remember
-from .link_removal import accept_ra, are_peers, find_parent, plan_deletion
+from .link_removal import accept_ra, are_peers, find_parent, plan_deletion, stand_on
+
+TAKE_PORTS = ("bridge", "bond", "team", "vrf", "openvswitch", "hsr", "batadv")
 
 
 def refuse_missing_namespaces(wanted: Sequence[WantedLink], state: State) -> None:
@@ -43,12 +52,17 @@ def refuse_missing_namespaces(wanted: Sequence[WantedLink], state: State) -> Non
     raise NotThereYet(f"netns: there is no network namespace {names}{more}", assume)
 
 
-def _assume_link(netns: Netns, name: str, state: State) -> Callable[[], None]:
-    def assume() -> None:
-        namespace = state.existing(netns)
-        namespace.put(Link(ifindex=state.foretold_index(), name=name, up=True))
+def _missing_link(message: str, netns: Netns, name: str, draft: Draft) -> TaskError:
+    """The error for a link that another one needs; an earlier task may have to make it,
+    unless it is there and this very list takes it away."""
+    if draft.observed.link(netns, name) is not None:
+        return TaskError(f"{message} any more: this list removes it")
 
-    return assume
+    def assume() -> None:
+        namespace = draft.observed.existing(netns)
+        namespace.put(Link(ifindex=draft.observed.foretold_index(), name=name, up=True))
+
+    return NotThereYet(message, assume)
 
 
 def plan_present(one: WantedLink, draft: Draft, own: Identity) -> list[Operation]:
@@ -90,7 +104,7 @@ def plan_absent(one: WantedLink, draft: Draft, own: Identity) -> list[Operation]
 def _plan_addressing(end: End, draft: Draft) -> None:
     namespace = draft.state.existing(end.netns)
     link = namespace.existing(end.name)
-    _refuse_without_ipv6(end, draft.state)
+    _refuse_without_ipv6(end, link, namespace, draft.state)
     draft.add(plan_addressing(end, namespace, link))
 
 
@@ -116,15 +130,17 @@ def _obstacle(one: WantedLink, link: Link | None, state: State) -> str:
     if link.kind != one.kind:
         return f"{where} exists and is of kind {link.kind or 'physical'}, not {one.kind}"
     for name, wanted in one.data.items():
-        if name not in CHANGEABLE_OF_KIND and link.data.get(name) != wanted:
-            return f"{where} has {name} {link.data.get(name)}, not {wanted}"
+        found = link.data.get(name)
+        fixed = name not in CHANGEABLE_OF_KIND or "passthru" in (found, wanted)
+        if fixed and found != wanted:
+            return f"{where} has {name} {found}, not {wanted}"
     if one.queues and one.kind == "veth" and link.tx_queues != one.queues:
         return f"{where} has {link.tx_queues} queues, not {one.queues}"
     if one.parent:
         below = find_parent(link, one.end.netns, state)
-        if below is None or below != (parent_netns(one, state), one.parent):
+        if below is None or not _is_parent_of(one, *below):
             found = place(*below) if below else "a link elsewhere"
-            return f"{where} stands on {found}, not on {one.parent}"
+            return f"{where} stands on {found}, not on {place(one.parent_netns, one.parent)}"
     if one.peer:
         peer = state.link(*one.peer.key)
         if peer is None or not are_peers(link, one.end.netns, peer, one.peer.netns, state):
@@ -149,11 +165,21 @@ def _refuse_impossible(one: WantedLink, draft: Draft) -> None:
             raise TaskError(f"name: {place(end.netns, end.name)} is an alternative name of {other.name}")
     namespace = state.existing(one.end.netns)
     below = state.at(parent_netns(one, state))
-    if one.parent and (below is None or below.link(one.parent) is None):
-        raise NotThereYet(
-            f"parent: {one.parent!r} does not exist, for {where}",
-            _assume_link(parent_netns(one, state), one.parent, draft.observed),
-        )
+    lower = below.link(one.parent) if below and one.parent else None
+    if one.parent and lower is None:
+        message = f"parent: {one.parent!r}, for {where}, does not exist"
+        raise _missing_link(message, parent_netns(one, state), one.parent, draft)
+    _refuse_mtu_above_parent(one.end, lower)
+
+
+def _is_parent_of(one: WantedLink, netns: Netns, name: str) -> bool:
+    """Whether the link that a found one stands on is the one asked for, wherever that was to be."""
+    return name == one.parent and one.parent_netns in (None, netns)
+
+
+def _refuse_mtu_above_parent(end: End, lower: Link | None) -> None:
+    if lower is not None and end.mtu is not None and lower.mtu and end.mtu > lower.mtu:
+        raise InvalidOption("mtu", end.mtu, f"is above that of {lower.name}, which is {lower.mtu}")
 
 
 def _missing(kind: str) -> str:
@@ -199,36 +225,61 @@ def _born(end: End, queues: int) -> dict[str, Any]:
 def _plan_attributes(one: WantedLink, end: End, draft: Draft) -> None:
     namespace = draft.state.existing(end.netns)
     link = namespace.existing(end.name)
-    if end.master and namespace.link(end.master) is None:
-        raise NotThereYet(
-            f"master: {end.master!r} does not exist beside {place(end.netns, end.name)}",
-            _assume_link(end.netns, end.master, draft.observed),
-        )
+    _refuse_master(end, namespace, draft)
+    _refuse_mtu(end, link, namespace)
     before, wanted = _differences(one, end, link, namespace)
     newborn = link.accept_ra is None and link.ifindex < 0 and draft.state.ipv6
     differs = link.accept_ra is not None and bool(link.accept_ra) != end.accept_ra
     if end.accept_ra is not None and (newborn or differs):
-        wanted_ra = int(end.accept_ra)
-        draft.add([accept_ra(end.netns, end.name, wanted=wanted_ra, before=link.accept_ra)])
+        draft.add([accept_ra(end.netns, link, wanted=int(end.accept_ra), before=link.accept_ra)])
     if not wanted:
         return
-    target = {
-        "netns": end.netns,
-        "name": end.name,
-        "ifindex": link.ifindex if link.ifindex > 0 else None,
-    }
-    args: dict[str, Any] = {**target, "set": wanted, "before": before}
+    args: dict[str, Any] = {**_target(end.netns, link), "set": wanted, "before": before}
     if any(name in wanted for name in CHANGEABLE_OF_KIND):
         args["kind"] = link.kind
     found = namespace.addresses.get(link.ifindex, [])
     if "up" in wanted:
         args.update(keeping(found, link, end.netns))
     if wanted.get("up") is False:
-        for route in list(namespace.routes.get(link.ifindex, ())):
-            if route.protocol not in OF_THE_KERNEL and route.type == RTN_UNICAST:
-                draft.add([Operation("route.delete", route_args(route, end.netns, end.name))])
-    _refuse_small_mtu(end, kept_over_down(found, link.mac))
+        draft.add(_routes_lost_when_down(link, end, namespace))
+    if "mtu" in wanted:
+        draft.add(_lower_those_on_top(link, end, namespace))
     draft.add([Operation("link.set", args)])
+
+
+def _target(netns: Netns, link: Link) -> dict[str, Any]:
+    """Which link an operation is about; the index of a new one is given later."""
+    return {"netns": netns, "name": link.name, "ifindex": link.ifindex if link.ifindex > 0 else None}
+
+
+def _routes_lost_when_down(link: Link, end: End, namespace: NamespaceState) -> list[Operation]:
+    lost = [
+        one
+        for routes in namespace.routes.values()
+        for one in routes
+        if leads_through(one, link.ifindex) and one.protocol not in OF_THE_KERNEL and one.type == RTN_UNICAST
+    ]
+    refuse_opaque(lost, end)
+    return [Operation("route.delete", route_args(one, end.netns, end.name)) for one in lost]
+
+
+def _lower_those_on_top(link: Link, end: End, namespace: NamespaceState) -> Iterator[Operation]:
+    """The MTU of links that stand on one follows it down, but not up again."""
+    for other in stand_on(link, namespace):
+        if end.mtu is not None and other.mtu > end.mtu:
+            _refuse_small_mtu(end, other, namespace)
+            change = {"set": {"mtu": end.mtu}, "before": {"mtu": other.mtu}}
+            yield Operation("link.set", {**_target(end.netns, other), **change})
+
+
+def _refuse_master(end: End, namespace: NamespaceState, draft: Draft) -> None:
+    master = namespace.link(end.master) if end.master else None
+    if end.master and master is None:
+        message = f"master: {end.master!r}, beside {place(end.netns, end.name)}, does not exist"
+        raise _missing_link(message, end.netns, end.master, draft)
+    if master is not None and master.ifindex > 0 and master.kind not in TAKE_PORTS:
+        kind = "the loopback device" if master.loopback else f"of kind {master.kind or 'physical'}"
+        raise InvalidOption("master", end.master, f"of {place(end.netns, end.name)} is {kind}, which takes no ports")
 
 
 def _differences(
@@ -244,6 +295,9 @@ def _differences(
 
     for name in CHANGEABLE:
         compare(name, getattr(end, name), getattr(link, name))
+    mode = link.ipv6_link_local
+    if mode is None or bool(mode) != end.ipv6_link_local:  # whichever way the kernel makes the address
+        compare("ipv6_link_local", end.ipv6_link_local, link.ipv6_link_local)
     if end is one.end:
         for name in CHANGEABLE_OF_KIND:
             compare(name, one.data.get(name), link.data.get(name))
@@ -261,17 +315,42 @@ def _differences(
     return before, wanted
 
 
-def _refuse_small_mtu(end: End, ipv6: Sequence[Address]) -> None:
-    if end.mtu is not None and end.mtu < 1280 and ipv6:
+def _refuse_mtu(end: End, link: Link, namespace: NamespaceState) -> None:
+    """What the kernel would refuse, or what it would take IPv6 away for."""
+    if end.mtu is not None and link.largest_mtu and end.mtu > link.largest_mtu:
+        raise InvalidOption("mtu", end.mtu, f"is above {link.largest_mtu}, the largest of {place(end.netns, end.name)}")
+    if end.mtu is not None and end.mtu != link.mtu:
+        _refuse_small_mtu(end, link, namespace)
+        master = namespace.link(end.master) if end.master else namespace.links.get(link.master)
+        if master is not None and master.kind == "bridge":  # it takes the smallest of its ports
+            _refuse_small_mtu(end, master, namespace)
+    smallest = end.mtu or link.mtu
+    if (
+        link.ifindex > 0
+        and smallest < SMALLEST_FOR_IPV6
+        and any(one.address.family == AF_INET6 for one in end.addresses)
+    ):
+        raise InvalidOption("addresses", end.name, f"has the MTU {smallest}; IPv6 needs {SMALLEST_FOR_IPV6} at least")
+
+
+def _refuse_small_mtu(end: End, link: Link, namespace: NamespaceState) -> None:
+    """Below the smallest MTU of IPv6 (RFC 8200, section 5) the kernel takes all of it off a link."""
+    if end.mtu is None or end.mtu >= SMALLEST_FOR_IPV6:
+        return
+    addresses = kept_over_down(namespace.addresses.get(link.ifindex, ()), link.mac)
+    routes = [one for one in namespace.routes.get(link.ifindex, ()) if one.protocol not in OF_THE_KERNEL]
+    if addresses or any(one.family == AF_INET6 for one in routes):
         raise InvalidOption(
             "mtu",
             end.mtu,
-            f"would take the IPv6 addresses from {place(end.netns, end.name)}: 1280 at least",
+            f"would take IPv6 from {place(end.netns, link.name)}: {SMALLEST_FOR_IPV6} at least",
         )
 
 
-def _refuse_without_ipv6(end: End, state: State) -> None:
-    if not state.ipv6:
-        for one in end.addresses:
-            if one.address.family == AF_INET6:
-                raise InvalidOption("addresses", one.address.local, "needs IPv6, which is off here")
+def _refuse_without_ipv6(end: End, link: Link, namespace: NamespaceState, state: State) -> None:
+    off = "in this kernel" if not state.ipv6 else ""
+    if link.ipv6_disabled or (link.ifindex < 0 and namespace.ipv6_disabled):
+        off = f"on {place(end.netns, end.name)} (disable_ipv6)"
+    for one in end.addresses:
+        if off and one.address.family == AF_INET6:
+            raise InvalidOption("addresses", one.address.local, f"needs IPv6, which is off {off}")

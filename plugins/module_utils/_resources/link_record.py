@@ -122,9 +122,10 @@ def _attributes_back(
     staying: Sequence[Address],
 ) -> Iterator[Operation]:
     if former.accept_ra is not None and former.accept_ra != link.accept_ra:
-        yield accept_ra(end.netns, end.name, wanted=former.accept_ra, before=link.accept_ra)
-    current = {name: getattr(link, name) for name in (*CHANGEABLE, "up")}
-    back = {name: getattr(former, name) for name in (*CHANGEABLE, "up")}
+        yield accept_ra(end.netns, link, wanted=former.accept_ra, before=link.accept_ra)
+    names = (*CHANGEABLE, "ipv6_link_local", "up")
+    current = {name: getattr(link, name) for name in names}
+    back = {name: getattr(former, name) for name in names}
     current.update(altnames=list(link.altnames), master=now.name_of(link.master))
     back.update(altnames=list(former.altnames), master=then.name_of(former.master))
     differing = [name for name in back if back[name] != current[name]]

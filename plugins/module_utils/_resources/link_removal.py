@@ -23,7 +23,7 @@ from .link_options import MAY_HAVE_PARENT
 def plan_deletion(link: Link, netns: Netns, state: State) -> list[Operation]:
     """Delete a link; the operation says how to make it again. Raises TaskError."""
     namespace = state.existing(netns)
-    _refuse_with_links_on_top(link, netns, namespace)
+    _refuse_with_links_on_top(link, netns, state)
     peer_place = find_peer(link, netns, state)
     args: dict[str, Any] = {**_making(link, netns, namespace), "kind": link.kind}
     data = {name: value for name, value in link.data.items() if name not in ("persist", "parent")}
@@ -35,6 +35,7 @@ def plan_deletion(link: Link, netns: Netns, state: State) -> list[Operation]:
     restore = list(_restoring(link, netns, namespace))
     if peer_place is not None:
         peer_netns, peer = peer_place
+        _refuse_with_links_on_top(peer, peer_netns, state)
         peer_namespace = state.existing(peer_netns)
         args["peer"] = _making(peer, peer_netns, peer_namespace)
         restore += _restoring(peer, peer_netns, peer_namespace)
@@ -133,7 +134,7 @@ def _restoring(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[
         values["ipv6_link_local"] = link.ipv6_link_local
     yield Operation("link.set", {**target, "set": {**values, "group": link.group}, "before": {}})
     if link.accept_ra is not None:
-        yield accept_ra(netns, link.name, wanted=link.accept_ra, before=None)
+        yield accept_ra(netns, link, wanted=link.accept_ra, before=None)
     if link.up:
         yield Operation("link.set", {**target, "set": {"up": True}, "before": {}})
     for address in oldest_first(namespace.addresses.get(link.ifindex, ())):
@@ -149,23 +150,34 @@ def _restoring(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[
             yield Operation("link.set", {**enslaving, "set": {"master": link.name}, "before": {"master": ""}})
 
 
-def accept_ra(netns: Netns, name: str, *, wanted: int, before: int | None) -> Operation:
+def accept_ra(netns: Netns, link: Link, *, wanted: int, before: int | None) -> Operation:
     """Take router advertisements on a link (1; 2 also when forwarding), or do not (0)."""
     args = {
         "netns": netns,
-        "key": f"net/ipv6/conf/{name}/accept_ra",
+        "link": link.name,
+        "ifindex": link.ifindex if link.ifindex > 0 else None,
+        "key": f"net/ipv6/conf/{link.name}/accept_ra",
         "value": str(wanted),
         "before": None if before is None else str(before),
     }
     return Operation("sysctl.set", args)
 
 
-def _refuse_with_links_on_top(link: Link, netns: Netns, namespace: NamespaceState) -> None:
-    for other in namespace.links.values():
-        below = other.data.get("parent") or other.parent
-        stands_on = below == link.ifindex and other.parent_nsid is None
-        if stands_on and other.kind in MAY_HAVE_PARENT:
-            raise TaskError(
-                f"{place(netns, link.name)} carries {other.name}, which would be deleted with it;"
-                f" delete {other.name} first (in front of it in the list)"
-            )
+def stand_on(link: Link, namespace: NamespaceState) -> list[Link]:
+    """The links of a namespace that stand on one of its links, as a macvlan on its parent."""
+    return [
+        other
+        for other in namespace.links.values()
+        if other.kind in MAY_HAVE_PARENT
+        and (other.data.get("parent") or other.parent) == link.ifindex
+        and other.parent_nsid is None
+    ]
+
+
+def _refuse_with_links_on_top(link: Link, netns: Netns, state: State) -> None:
+    here = [place(netns, other.name) for other in stand_on(link, state.existing(netns))]
+    for carried in [*here, *state.carried.get((netns, link.ifindex), ())]:
+        raise TaskError(
+            f"{place(netns, link.name)} carries {carried}, which would be deleted with it;"
+            " delete that first (in front of it in the list)"
+        )

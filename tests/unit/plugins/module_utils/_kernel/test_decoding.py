@@ -159,7 +159,9 @@ def test_addresses() -> None:
 def test_routes() -> None:
     found = addressing.decode_route(ROUTE4)
     assert found is not None
-    assert (found.dst, found.gateway, found.metric, found.table, found.mtu) == ("0.0.0.0/0", "10.0.0.1", 5, 1000, 1300)
+    assert (found.dst, found.gateway, found.metric, found.table) == ("0.0.0.0/0", "10.0.0.1", 5, 1000)
+    assert found.metrics == (("mtu", 1300),)
+    assert not found.opaque
     assert found.onlink
     found = addressing.decode_route(ROUTE_VIA)
     assert found is not None
