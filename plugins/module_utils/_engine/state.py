@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 from .._kernel.addressing import Address, Neighbour, Route
 from .._kernel.links import Link
-from .._kernel.namespaces import Identity
+from .._kernel.namespaces import Fingerprint, Identity
 
 Netns = Optional[str]
 """Path of a namespace; None is the one Ansible runs in."""
@@ -28,6 +28,7 @@ class NamespaceState:
     """
 
     identity: Identity | None = None
+    cookie: int = 0
     links: dict[int, Link] = field(default_factory=dict)
     addresses: dict[int, list[Address]] = field(default_factory=dict)
     routes: dict[int, list[Route]] = field(default_factory=dict)
@@ -39,6 +40,11 @@ class NamespaceState:
     pids: list[int] = field(default_factory=list)
     _indexes: dict[str, int] = field(default_factory=dict)
     _altnames: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """What the namespace is, for whoever looks later; zeros for a foretold one."""
+        return (*(self.identity or (0, 0)), self.cookie)
 
     def put(self, link: Link) -> None:
         """Enter a link, or replace the one of the same index."""

@@ -33,7 +33,7 @@ def read_if_there(path: Netns, reader: Reader) -> NamespaceState | None:
         if os.path.dirname(str(path)) == values.NETNS_DIR and is_leftover(str(path)):  # netns repairs it
             return None
         raise
-    namespace = NamespaceState(identity=handle.identity)
+    namespace = NamespaceState(identity=handle.identity, cookie=handle.fingerprint[2])
     for link in read_links(handle.netlink):
         namespace.put(link)
     for address in read_addresses(handle.netlink):

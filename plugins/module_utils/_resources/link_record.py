@@ -60,9 +60,8 @@ def remember(one: WantedLink, draft: Draft, own: Identity) -> None:
 
 
 def identity_of(end: End, link: Link, state: State) -> list[int]:
-    """Which link a record is about: device and inode of its namespace, and its index."""
-    namespace = state.existing(end.netns)
-    return [*(namespace.identity or ()), link.ifindex]
+    """Which link a record is about: the fingerprint of its namespace, and its index."""
+    return [*state.existing(end.netns).fingerprint, link.ifindex]
 
 
 def plan_restoration(record: dict[str, Any], end: End, draft: Draft) -> None:
