@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +29,8 @@ FIRST_GROUP, LAST_GROUP = 1 << 16, 1 << 31
 class _Binder:
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._next_index = random.SystemRandom().randrange(FIRST_INDEX, LAST_INDEX)
+        self._before_first = random.SystemRandom().randrange(FIRST_INDEX, LAST_INDEX)
+        self._promised: Counter[Netns] = Counter()
         self._condemned = random.SystemRandom().randrange(FIRST_GROUP, LAST_GROUP)
         self._indexes: dict[tuple[Netns, str], int] = {}
         self._identities: dict[str, Identity] = {}
@@ -53,9 +55,11 @@ class _Binder:
         return Operation(operation.kind, args)
 
     def _promise(self, end: dict[str, Any]) -> int:
-        self._next_index += 1
-        self._indexes[end["netns"], end["name"]] = self._next_index
-        return self._next_index
+        # counted in each namespace: what is asked for in many alike is encoded once
+        self._promised[end["netns"]] += 1
+        index = self._before_first + self._promised[end["netns"]]
+        self._indexes[end["netns"], end["name"]] = index
+        return index
 
     def _identity(self, path: str, pid: int | None) -> list[int]:
         if pid is None:

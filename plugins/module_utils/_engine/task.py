@@ -25,6 +25,8 @@ from .state import State
 from .transaction import carry_out
 from .undone import not_as_before
 
+ON_DISK = ("file.", "record.")  # operations that ask nothing of the kernel's network
+
 
 @dataclass
 class Outcome:
@@ -132,7 +134,8 @@ class Task(Generic[Wanted]):
             operations = self._resource.plan(self._wanted, before)
             after = before
             if operations:
-                load_library()
+                if any(not one.kind.startswith(ON_DISK) for one in operations):
+                    load_library()
                 verified: list[State] = []
 
                 def verify() -> None:

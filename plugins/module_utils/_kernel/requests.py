@@ -10,8 +10,12 @@ pay for it.
 from __future__ import annotations
 
 import functools
+import importlib.util
 import struct
-from collections.abc import Iterable, Mapping
+import sys
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from .addressing import (
@@ -28,6 +32,9 @@ from .addressing import (
 from .links import IFF_UP, IPVLAN_MODES, LINK_LOCAL_MODES, MACVLAN_MODES
 
 Request = tuple[int, int, bytes]
+
+# Namespaces that are alike are asked for the same: the library encodes it once.
+alike_once = functools.lru_cache(maxsize=4096)
 
 RTM_NEWLINK = 16
 RTM_DELLINK = 17
@@ -57,17 +64,37 @@ ATTRIBUTES = {
 
 @functools.cache
 def _message_class(name: str) -> Any:
-    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-    from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
-    from pyroute2.netlink.rtnl.rtmsg import rtmsg
+    with _bare_package("pyroute2"):
+        from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+        from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+        from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
+        from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
     classes = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "nsid": nsidmsg}
     return classes[name]
 
 
+@contextmanager
+def _bare_package(name: str) -> Iterator[None]:
+    """Let the submodules of a package be imported without what the package itself imports.
+
+    That is all of the library with pyroute2, and takes as long as a hundred changes.
+    """
+    spec = importlib.util.find_spec(name) if name not in sys.modules else None
+    if spec is None or spec.submodule_search_locations is None:  # loaded, or not there: as usual
+        yield
+        return
+    bare = types.ModuleType(name)
+    bare.__path__ = list(spec.submodule_search_locations)
+    sys.modules[name] = bare
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
 def load_library() -> None:
-    """Load pyroute2 now. Raises ImportError when it is missing."""
+    """Load the classes of pyroute2 that are needed. Raises ImportError when it is missing."""
     _message_class("link")
 
 
@@ -123,16 +150,28 @@ def set_link(
     data: Mapping[str, Any] | None = None,
 ) -> Request:
     """Change a link in place: ``values`` as in create_link, and attributes of its kind."""
+    return _set_link(ifindex, tuple(values.items()), up, ipv6_link_local, kind, tuple((data or {}).items()))
+
+
+@alike_once
+def _set_link(
+    ifindex: int,
+    values: tuple[tuple[str, Any], ...],
+    up: bool | None,
+    ipv6_link_local: bool | str | None,
+    kind: str,
+    data: tuple[tuple[str, Any], ...],
+) -> Request:
     fields: dict[str, Any] = {"index": ifindex}
     if up is not None:
         fields.update(flags=IFF_UP if up else 0, change=IFF_UP)
-    attributes = _values(values)
+    attributes = _values(dict(values))
     if ipv6_link_local is not None:
         mode = _number(LINK_LOCAL_MODES, ipv6_link_local)
         inner = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", mode)]}
         attributes.append(("IFLA_AF_SPEC", {"attrs": [("AF_INET6", inner)]}))
     if data:
-        info = [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": _kind_data(kind, data)})]
+        info = [("IFLA_INFO_KIND", kind), ("IFLA_INFO_DATA", {"attrs": _kind_data(kind, dict(data))})]
         attributes.append(("IFLA_LINKINFO", {"attrs": info}))
     # RTM_SETLINK ignores the attributes of the kind
     return (RTM_NEWLINK if data else RTM_SETLINK), 0, _encode("link", fields, attributes)
@@ -157,21 +196,25 @@ def delete_link_group(group: int) -> Request:
     return RTM_DELLINK, 0, _encode("link", {}, [("IFLA_GROUP", group)])
 
 
+@alike_once
 def add_address(address: Address) -> Request:
     """Add an address; an existing one is EEXIST."""
     return RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, _address(address, removing=False)
 
 
+@alike_once
 def delete_address(address: Address) -> Request:
     """Delete an address."""
     return RTM_DELADDR, 0, _address(address, removing=True)
 
 
+@alike_once
 def add_route(route: Route) -> Request:
     """Add a route; an existing one with the same key is EEXIST."""
     return RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, _route(route)
 
 
+@alike_once
 def delete_route(route: Route) -> Request:
     """Delete a route."""
     return RTM_DELROUTE, 0, _route(route)
