@@ -66,6 +66,8 @@ options:
     description:
       - Whether the interface V(lo) is up inside.
       - Left out, it is brought up. With O(pid) it is left as it is.
+      - The addresses that others gave it stay. Their routes through it cannot, while it is down.
+        They come back as soon as a task of this module brings it up again, be it with V(absent).
     type: bool
   sysctl:
     description:
@@ -383,8 +385,8 @@ operations:
   description:
     - What was done, in order, or in check mode would be done. Empty when nothing had to change.
     - Each item has C(op), which is one of V(netns.create), V(netns.delete), V(netns.set),
-      V(link.set), V(sysctl.set), V(file.write), V(file.remove), V(record.put) and V(record.drop),
-      and what it was done to and with.
+      V(link.set), V(route.add), V(route.delete), V(sysctl.set), V(file.write), V(file.remove),
+      V(record.put) and V(record.drop), and what it was done to and with.
     - After a failure, what had been done before it was undone.
   type: list
   elements: dict

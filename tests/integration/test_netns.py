@@ -50,6 +50,30 @@ def test_loopback_up_and_down_and_up(box: Box) -> None:
         assert lo is not None and ("UP" in lo["flags"]) == up
 
 
+SERVICE = (
+    "ip -n web1 link set lo up; ip -n web1 addr add 10.5.5.5/32 dev lo; ip -n web1 addr add 2001:db8::5/128 dev lo",
+    "ip -n web1 route add 10.6.0.0/16 dev lo; ip -n web1 -6 route add 2001:db8:9::/64 dev lo",
+)
+IMPOSSIBLE = {"net.ipv4.ip_local_port_range": "9 1"}
+
+
+def test_a_failure_gives_back_what_was_on_the_loopback(box: Box) -> None:
+    box.sh("ip netns add web1", *SERVICE)
+    box.fails("netns", {"name": "web1", "loopback": False, "sysctl": IMPOSSIBLE}, "EINVAL")
+    box.sh("ip -n web1 link set lo down; ip -n web1 addr add 2001:db8::5/128 dev lo")
+    box.fails("netns", {"name": "web1", "sysctl": IMPOSSIBLE}, "EINVAL")
+
+
+def test_the_loopback_comes_back_with_what_was_on_it(box: Box) -> None:
+    box.sh("ip netns add web1", *SERVICE)
+    before = box.snapshot()["namespaces"][WEB1]
+    box.change("netns", {"name": "web1", "loopback": False})
+    assert box.routes("web1") == []
+    assert box.cidrs("lo", "web1") == ["10.5.5.5/32", "2001:db8::5/128"]
+    box.change("netns", {"name": "web1", "loopback": True})
+    assert box.snapshot()["namespaces"][WEB1] == before
+
+
 @pytest.mark.parametrize(
     ("key", "value", "path", "found"),
     [

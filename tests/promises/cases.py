@@ -89,9 +89,19 @@ class Case:
 # ---- netns ----
 
 SLEEPER = """
-unshare --net sh -c 'echo $$ > /run/box/sleeper.pid; exec sleep 3600' > /dev/null 2>&1 &
+unshare --net sh -c '%s
+    echo $$ > /run/box/sleeper.pid; exec sleep 3600' > /dev/null 2>&1 &
 until [ -s /run/box/sleeper.pid ]; do sleep 0.01; done
 """
+SERVICE = """
+ip link set lo up
+ip addr add 10.5.5.5/32 dev lo
+ip addr add 2001:db8::5/128 dev lo
+ip addr add 2001:db8::6/128 dev lo
+ip route add 10.6.0.0/16 dev lo
+ip -6 route add 2001:db8:9::/64 dev lo
+ip -6 route add unreachable 2001:db8:a::/64
+"""  # what somebody keeps on lo
 DNS = {"servers": ["192.0.2.53", "2001:db8::53"], "search": ["example.org"], "options": ["ndots:2"]}
 
 NETNS = [
@@ -134,7 +144,7 @@ NETNS = [
     Case(
         "netns-pid",
         "netns",
-        prepare=(SLEEPER,),
+        prepare=(SLEEPER % "",),
         present={"name": "ofpid", "pid": "@sleeper.pid@"},
         update={
             "name": "ofpid",
@@ -143,6 +153,26 @@ NETNS = [
             "sysctl": {"net.ipv4.ip_forward": "1"},
         },
         absent={"name": "ofpid"},
+    ),
+    Case(
+        "netns-pid-service",
+        "netns",
+        prepare=(SLEEPER % SERVICE,),
+        present={"name": "ofpid", "pid": "@sleeper.pid@", "loopback": False},
+        update={"name": "ofpid", "pid": "@sleeper.pid@", "loopback": True},
+        absent={"name": "ofpid"},
+    ),
+    Case(
+        "netns-found-service",
+        "netns",
+        prepare=(
+            "ip netns add web1; touch /run/netns/alias; mount --bind /run/netns/web1 /run/netns/alias",
+            SERVICE.replace("ip ", "ip -n web1 "),
+        ),
+        present={"name": "web1", "loopback": False},
+        update={"name": "web1", "loopback": True},
+        absent={"name": "web1"},
+        gone=("ip netns del web1",),
     ),
     Case(
         "netns-sysctl",

@@ -18,13 +18,20 @@ from .._engine.resource import Reader
 from .._engine.state import FileState, NamespaceState, State
 from .._kernel.errors import NotANamespace
 from .._kernel.files import NotAPlainFile, read_plain_file
-from .._kernel.links import find_link_by_index
 from .._kernel.namespaces import identify, is_leftover, own_identity, processes_inside
 from .._kernel.sysctl import read_sysctl, sysctl_path
 from .._store.records import Record
 from . import values
+from .netns_loopback import (
+    bring_up,
+    give_back,
+    is_up,
+    observe_loopback,
+    observe_what_is_on_it,
+    routes_on_it,
+    take_down,
+)
 
-LOOPBACK = 1  # the index of lo in every namespace
 ETC_NETNS = "/etc/netns"
 RESOLV_CONF_MODE = 0o644
 OF_THE_FILE = ("resolv_conf", "directories")
@@ -256,11 +263,12 @@ def _observe_name(one: Netns, state: State) -> None:
 def _observe_inside(one: Netns, path: str, state: State, reader: Reader) -> None:
     namespace = state.existing(path)
     handle = reader.host.at(path)
-    if one.loopback is not None or not one.present:
-        lo = find_link_by_index(handle.netlink, LOOPBACK)
-        if lo is not None:
-            namespace.put(lo)
     record = state.record("netns", one.path) or {}
+    loopback = one.loopback if one.present else record.get("loopback")
+    if loopback is not None:
+        is_up_now = observe_loopback(handle, namespace)
+        if loopback != is_up_now or (record.get("routes") and not one.present):
+            observe_what_is_on_it(handle, namespace)
     for key in {key for key, _value in one.sysctl}.union(record.get("sysctl", {})):
         namespace.sysctls[key] = read_sysctl(handle, key)
     namespace.nsid = reader.host.nsid(path)
@@ -342,11 +350,8 @@ def _plan_inside(
     own: NamespaceState,
     originals: dict[str, Any],
 ) -> Iterator[Operation]:
-    lo = namespace.links.get(LOOPBACK) if namespace else None
-    was_up = bool(lo and lo.up)
-    if one.loopback is not None and one.loopback != was_up:
-        originals.setdefault("loopback", was_up)
-        yield _set_loopback(one.path, up=one.loopback)
+    if one.loopback is not None and one.loopback != is_up(namespace):
+        yield from _plan_loopback(one.path, one.loopback, namespace, originals)
     for key, value in one.sysctl:
         before = namespace.sysctls.get(key) if namespace else None
         if before is None and (namespace or own.sysctls.get(key) is None):
@@ -358,6 +363,22 @@ def _plan_inside(
         if namespace is not None and namespace.nsid is not None:
             raise InvalidOption("nsid", one.nsid, f"cannot be given: {one.path} has the id {namespace.nsid} already")
         yield Operation("netns.set", {"path": one.path, "nsid": one.nsid})
+
+
+def _plan_loopback(
+    path: str, up: bool, namespace: NamespaceState | None, originals: dict[str, Any]
+) -> Iterator[Operation]:
+    """Routes that lo loses when it goes down are remembered until it is up again."""
+    originals.setdefault("loopback", not up)
+    lost = originals.pop("routes", [])
+    if up:
+        yield bring_up(path, namespace)
+        yield from give_back(lost, namespace or NamespaceState())
+    elif namespace is not None:
+        found = routes_on_it(path, namespace)
+        yield from take_down(path, found, namespace)
+        remembered = [*(route for route in lost if route not in found), *found]
+        originals.update({"routes": remembered} if remembered else {})
 
 
 def _plan_dns(one: Netns, state: State, originals: dict[str, Any]) -> Iterator[Operation]:
@@ -407,13 +428,21 @@ def _plan_absent(one: Netns, state: State) -> list[Operation]:
 
 def _plan_restore_inside(one: Netns, namespace: NamespaceState, record: dict[str, Any]) -> Iterator[Operation]:
     """A namespace that lives on without its name gets back what we changed inside."""
-    lo = namespace.links.get(LOOPBACK)
-    if "loopback" in record and lo is not None and lo.up != record["loopback"]:
-        yield _set_loopback(one.path, up=record["loopback"])
+    yield from _plan_restore_loopback(one.path, namespace, record)
     for key, original in sorted(record["sysctl"].items()):
         current = namespace.sysctls.get(key)
         if original is not None and current is not None and current != original:
             yield _set_sysctl(one.path, key, original, current)
+
+
+def _plan_restore_loopback(path: str, namespace: NamespaceState, record: dict[str, Any]) -> Iterator[Operation]:
+    up = record.get("loopback")
+    if up is False and is_up(namespace):
+        yield from take_down(path, routes_on_it(path, namespace), namespace)
+    elif up:
+        if not is_up(namespace):
+            yield bring_up(path, namespace)
+        yield from give_back(record.get("routes", []), namespace)
 
 
 def _plan_restore_dns(one: Netns, state: State, record: dict[str, Any]) -> Iterator[Operation]:
@@ -443,17 +472,6 @@ def _describes(record: dict[str, Any], namespace: NamespaceState) -> bool:
 def _directories(path: str, state: State) -> list[tuple[str, bool]]:
     parents = (os.path.dirname(os.path.dirname(path)), os.path.dirname(path))
     return [(directory, state.directories.get(directory, False)) for directory in parents]
-
-
-def _set_loopback(path: str, *, up: bool) -> Operation:
-    args = {
-        "netns": path,
-        "name": "lo",
-        "ifindex": LOOPBACK,
-        "set": {"up": up},
-        "before": {"up": not up},
-    }
-    return Operation("link.set", args)
 
 
 def _set_sysctl(path: str, key: str, value: str, before: str | None) -> Operation:
