@@ -144,6 +144,13 @@ def test_a_dns_file_that_is_a_link_is_left_alone(box: Box) -> None:
     assert box.sh("cat /run/victim") == "mine\n"
 
 
+def test_a_dns_file_that_nobody_asks_about_is_not_looked_at(box: Box) -> None:
+    box.sh("mkdir -p /etc/netns/web1", f"ln -s /run/systemd/resolve/resolv.conf {RESOLV}")
+    box.change("netns", {"name": "web1"})
+    box.change("netns", {"name": "web1", "state": "absent"})
+    assert box.sh(f"readlink {RESOLV}").strip() == "/run/systemd/resolve/resolv.conf"
+
+
 def test_nsid(box: Box) -> None:
     result = box.change("netns", {"name": "web1", "nsid": 7})
     assert result["netns"]["nsid"] == 7

@@ -138,7 +138,8 @@ class NetnsResource:
                 _observe_inside(one, one.path, state, reader)
             if one.pid is not None and one.present:
                 _observe_process(one, state, own, reader)
-            _observe_file(one.resolv_conf_path, state)
+            if one.resolv_conf is not None or "resolv_conf" in (state.record("netns", one.path) or {}):
+                _observe_file(one.resolv_conf_path, state)
         _observe_link_records(wanted, state, reader)
         present = {one.identity for one in state.namespaces.values() if one and one.identity}
         inside = processes_inside(present) if present else {}
