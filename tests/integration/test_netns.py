@@ -213,6 +213,8 @@ def test_a_left_over_file_is_removed_by_absent(box: Box) -> None:
         f"mkfifo {WEB1}",
         f"mknod {WEB1} c 1 5",
         f"ln -s /etc/passwd {WEB1}",
+        f"ln -s web1 {WEB1}",
+        f"ln -s $(printf '%0300d') {WEB1}",
         f"touch {WEB1}; mount --bind /proc/self/ns/uts {WEB1}",
     ],
 )

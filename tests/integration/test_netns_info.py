@@ -188,6 +188,7 @@ def test_things_of_others_in_the_directory_do_not_hide_the_rest(box: Box) -> Non
         "echo x > /run/netns/file",
         "mkfifo /run/netns/fifo",
         "touch /run/netns/leftover",
+        "ln -s loop /run/netns/loop; ln -s $(printf '%0300d') /run/netns/long",
         "ln -s /no/such /run/netns/dangling; ln -s web1 /run/netns/link; mknod /run/netns/null c 1 3",
         "touch /run/netns/me; mount --bind /proc/self/ns/net /run/netns/me",
     )

@@ -19,6 +19,7 @@ from .netlink import NetlinkSocket
 OWN = "/proc/self/ns/net"
 LOCK_SECONDS = 10.0
 NS_GET_NSTYPE = 0xB703  # include/uapi/linux/nsfs.h
+LEADS_NOWHERE = (errno.ELOOP, errno.ENAMETOOLONG)  # what a symbolic link may be
 
 Identity = tuple[int, int]
 """Device and inode of a namespace: what it is, whatever names it has, as long as it lives."""
@@ -151,6 +152,8 @@ def _open_checked(path: str) -> int | None:
     except OSError as error:
         if error.errno == errno.ESRCH:  # /proc/PID of a process that just ended
             return None
+        if error.errno in LEADS_NOWHERE:
+            raise NotANamespace(f"{path} is not a network namespace: {error.strerror}") from None
         raise
     try:
         kind = fcntl.ioctl(descriptor, NS_GET_NSTYPE)
