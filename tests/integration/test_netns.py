@@ -205,6 +205,22 @@ def test_a_left_over_file_is_removed_by_absent(box: Box) -> None:
     assert box.names() == []
 
 
+def test_a_left_over_file_beside_a_namespace_that_is_called_alike(box: Box) -> None:
+    box.sh(f"ip netns add web1.sandbox-network; touch {WEB1}")
+    box.fails("netns", {"name": "web1", "sysctl": IMPOSSIBLE}, "EINVAL")
+    box.change("netns", {"name": "web1"})
+    assert box.names() == ["web1", "web1.sandbox-network"]
+    box.sh("ip netns exec web1.sandbox-network true")
+
+
+def test_a_left_over_file_with_a_long_name(box: Box) -> None:
+    name = "x" * 255
+    box.sh(f"mkdir -p /run/netns; touch /run/netns/{name}")
+    box.fails("netns", {"name": name, "sysctl": IMPOSSIBLE}, "EINVAL")
+    box.change("netns", {"name": name})
+    box.change("netns", {"name": name, "state": "absent"})
+
+
 @pytest.mark.parametrize(
     "make",
     [

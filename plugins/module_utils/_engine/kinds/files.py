@@ -5,28 +5,32 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Sequence
 from typing import Any
 
 from ..._kernel.errors import KernelError
+from ..._kernel.namespaces import is_leftover
 from ..operation import Operation
 from ..state import FileState, State
 from .contract import Args, Context, section
-
-TEMPORARY = ".sandbox-network"
 
 
 class FileWrite:
     """Make a file what it should be, as a whole; ``directories`` are made on the way.
 
     ``file`` holds ``content``, ``mode`` and ``owner`` (user and group id), ``before``
-    the same of the former file, None for no file.
+    the same of the former file, None for no file. A ``leftover`` is the empty file that
+    stands where a namespace was.
     """
 
     def apply(self, args: Args, context: Context) -> None:
         try:
-            self._write(args)
+            if args.get("leftover"):
+                self._leave_over(args)
+            else:
+                self._write(args)
         except OSError as error:
             raise KernelError(error.errno or 0, f"writing {args['path']}", error.strerror or "") from None
 
@@ -36,7 +40,7 @@ class FileWrite:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(directory, 0o755)
                 os.chmod(directory, 0o755)  # whatever the umask
-        temporary = path + TEMPORARY
+        temporary = temporary_name(path)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -48,6 +52,14 @@ class FileWrite:
             target.flush()
             os.fsync(target.fileno())
         os.rename(temporary, path)
+
+    def _leave_over(self, args: Args) -> None:
+        path, file = args["path"], args["file"]
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0))
+        if is_leftover(path):  # and not what somebody else put there meanwhile
+            os.chown(path, *file["owner"])
+            os.chmod(path, file["mode"])
 
     def inverse(self, args: Args) -> Sequence[Operation]:
         if args["before"] is None:
@@ -76,7 +88,8 @@ class FileRemove:
     """Remove a file, and ``directories`` (outermost first) when nothing else is in them."""
 
     def apply(self, args: Args, context: Context) -> None:
-        for name in (args["path"] + TEMPORARY, args["path"]):
+        path = args["path"]
+        for name in (path,) if args.get("leftover") else (temporary_name(path), path):
             try:
                 os.unlink(name)
             except (FileNotFoundError, NotADirectoryError):
@@ -142,6 +155,13 @@ class RecordDrop:
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
         _show_record(args, args["before"], None, before, after)
+
+
+def temporary_name(path: str) -> str:
+    """Where a file is written before it is renamed: the same in each run, so that the next
+    one finds what a killed one left; nobody else's, and short however long the name is."""
+    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return os.path.join(os.path.dirname(path), f".sandbox-network-{digest}")
 
 
 def _mark(args: Args) -> dict[str, Any]:
