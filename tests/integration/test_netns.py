@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from box import Box, operations
-from promises.runner import KILL_AFTER, Fault
+from promises.runner import KILL_AFTER, Fault, same
 
 WEB1 = "/run/netns/web1"
 RESOLV = "/etc/netns/web1/resolv.conf"
@@ -187,6 +187,21 @@ def test_generated_names_are_new_every_time(box: Box) -> None:
     assert set(box.names()) == names
     result = box.done("netns", {"namespaces": [{"generate": True}, {"generate": True}]})
     assert len({one["name"] for one in result["namespaces"]}) == 2
+
+
+def test_what_a_name_will_be_is_not_foretold(box: Box) -> None:
+    item = {"name": "ci", "generate": True, "sysctl": {"net.ipv4.ip_forward": 1}, "dns": {"servers": ["10.0.0.1"]}}
+    args = {"namespaces": [item, item]}
+    foretold = box.done("netns", args, check=True)
+    assert "ci-" not in json.dumps({**foretold, "invocation": None})
+    assert [one["name"] for one in foretold["namespaces"]] == [None, None]
+    assert sorted(foretold["diff"]["after"]["namespaces"]) == ["/run/netns/(generated 1)", "/run/netns/(generated 2)"]
+    real = box.done("netns", args)
+    assert operations(foretold) == operations(real)
+    assert all(same(one, other) for one, other in zip(foretold["operations"], real["operations"]))
+
+
+def test_a_generated_name_that_cannot_be(box: Box) -> None:
     box.refused("netns", {"name": "ci", "generate": True, "state": "absent"}, "generate")
     box.refused("netns", {"name": "x" * 250, "generate": True}, "name", "255")
 

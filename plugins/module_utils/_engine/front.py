@@ -22,6 +22,7 @@ from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, Unstab
 from .._store.errors import StoreError
 from .errors import InvalidOption, RecoveryFailed, TaskError
 from .kinds.contract import place
+from .made_up import made_up_names, without_names
 from .operation import Operation
 from .resource import Resource
 from .task import Outcome, Task
@@ -149,6 +150,9 @@ def report(module: AnsibleModule, form: Form, outcome: Outcome) -> None:
         result[form.single] = outcome.subjects[0]
     else:
         result[form.plural] = outcome.subjects
+    made_up = made_up_names(outcome.operations) if module.check_mode else {}
+    if made_up:
+        result = without_names(result, made_up)
     for warning in outcome.warnings:
         module.warn(warning)
     module.exit_json(**result)

@@ -160,10 +160,9 @@ class NetnsResource:
         """The namespace for the result."""
         namespace = after.at(wanted.path)
         record = after.record("netns", wanted.path) or {}
-        unknown = wanted.generated and namespace is not None and namespace.identity is None
         result: dict[str, Any] = {
-            "name": None if unknown else wanted.name,
-            "path": None if unknown else wanted.path,
+            "name": wanted.name,
+            "path": wanted.path,
             "state": "present" if namespace else "absent",
             "inode": namespace.identity[1] if namespace and namespace.identity else None,
             "nsid": namespace.nsid if namespace else None,
@@ -340,6 +339,8 @@ def _plan_name(one: Netns, namespace: NamespaceState | None, state: State) -> It
         creation["directory"] = os.path.dirname(one.path)
     elif not state.directories.get(os.path.dirname(one.path)):
         raise InvalidOption("path", one.path, "is in a directory that does not exist")
+    if one.generated:
+        creation["generated"] = True
     if one.pid is not None:
         creation["pid"] = one.pid
     yield Operation("netns.create", creation)

@@ -35,7 +35,8 @@ ACCEPT_RA = re.compile(r"net/ipv6/conf/([^/]+)/accept_ra")
 class NetnsCreate:
     """Name a namespace: a new one, or that of a process (``pid``).
 
-    ``directory`` is the directory of names, made ready as iproute2 makes it.
+    ``directory`` is the directory of names, made ready as iproute2 makes it. A name that is
+    ``generated`` is another one in each run.
 
     ``identity`` is known before: a new namespace is made without a name first, and
     is gone with this process until it has one.
