@@ -138,6 +138,25 @@ def test_somebody_elses_file_beside_ours_keeps_the_directory(box: Box) -> None:
     assert box.sh("find /etc/netns -type f").split() == ["/etc/netns/web1/hosts"]
 
 
+@pytest.mark.parametrize("order", [("web1", "web2"), ("web2", "web1")])
+def test_the_last_dns_file_takes_the_directory_with_it(box: Box, order: tuple[str, str]) -> None:
+    for name in ("web1", "web2"):
+        box.change("netns", {"name": name, "dns": {"servers": ["10.0.0.53"]}})
+    box.change("netns", {"name": order[0], "state": "absent"})
+    box.change("netns", {"name": "web3", "dns": {"servers": ["10.0.0.53"]}})
+    for name in (order[1], "web3"):
+        box.change("netns", {"name": name, "state": "absent"})
+    assert box.sh("find /etc -name netns") == ""
+
+
+def test_a_directory_that_was_there_before_the_dns_files_stays(box: Box) -> None:
+    box.sh("mkdir /etc/netns")
+    for name in ("web1", "web2"):
+        box.change("netns", {"name": name, "dns": {"servers": ["10.0.0.53"]}})
+    box.change("netns", {"state": "absent", "namespaces": [{"name": "web1"}, {"name": "web2"}]})
+    assert box.sh("ls /etc/netns") == ""
+
+
 def test_a_dns_file_that_is_a_link_is_left_alone(box: Box) -> None:
     box.sh("mkdir -p /etc/netns/web1; echo mine > /run/victim", f"ln -s /run/victim {RESOLV}")
     box.refused("netns", {"name": "web1", "dns": {"servers": ["10.0.0.53"]}}, RESOLV)

@@ -138,8 +138,9 @@ class NetnsResource:
                 _observe_inside(one, one.path, state, reader)
             if one.pid is not None and one.present:
                 _observe_process(one, state, own, reader)
-            if one.resolv_conf is not None or "resolv_conf" in (state.record("netns", one.path) or {}):
+            if one.resolv_conf is not None or _wrote_resolv_conf(state.record("netns", one.path)):
                 _observe_file(one.resolv_conf_path, state)
+        _observe_directory_records(wanted, state, reader)
         _observe_link_records(wanted, state, reader)
         present = {one.identity for one in state.namespaces.values() if one and one.identity}
         inside = processes_inside(present) if present else {}
@@ -296,6 +297,18 @@ def _observe_file(path: str, state: State) -> None:
     state.files[path] = FileState(*found) if found else None
 
 
+def _observe_directory_records(wanted: Sequence[Netns], state: State, reader: Reader) -> None:
+    """Which directories exist because of other namespaces: the last one to go removes them."""
+    first_files = [
+        one
+        for one in wanted
+        if one.present and one.resolv_conf is not None and not _wrote_resolv_conf(state.record("netns", one.path))
+    ]
+    if first_files and state.directories[ETC_NETNS]:
+        for name, record in reader.records.all("netns").items():
+            state.records.setdefault(("netns", name), _believed(record))
+
+
 def _observe_link_records(wanted: Sequence[Netns], state: State, reader: Reader) -> None:
     """What is remembered of links inside ends with their namespace."""
     leaving = {one.path for one in wanted if not one.present}
@@ -389,9 +402,9 @@ def _plan_dns(one: Netns, state: State, originals: dict[str, Any]) -> Iterator[O
     if one.resolv_conf is None or (found and found.content == one.resolv_conf):
         return
     missing = [directory for directory, exists in _directories(path, state) if not exists]
-    if "resolv_conf" not in originals:
+    if not _wrote_resolv_conf(originals):
         originals["resolv_conf"] = found.as_dict() if found else None
-        originals["directories"] = missing
+        originals["directories"] = [*_made_for_others(state), *missing]
     wanted = FileState(one.resolv_conf, found.mode, found.owner) if found else None
     wanted = wanted or FileState(one.resolv_conf, RESOLV_CONF_MODE, (os.geteuid(), os.getegid()))
     yield _write_file(path, wanted, found, missing)
@@ -448,7 +461,7 @@ def _plan_restore_loopback(path: str, namespace: NamespaceState, record: dict[st
 
 
 def _plan_restore_dns(one: Netns, state: State, record: dict[str, Any]) -> Iterator[Operation]:
-    if "resolv_conf" not in record:
+    if not _wrote_resolv_conf(record):
         return
     path = one.resolv_conf_path
     found, original = state.files.get(path), record["resolv_conf"]
@@ -464,6 +477,20 @@ def _plan_restore_dns(one: Netns, state: State, record: dict[str, Any]) -> Itera
             "directories": record["directories"],
         }
         yield Operation("file.remove", removal)
+
+
+def _wrote_resolv_conf(record: dict[str, Any] | None) -> bool:
+    return record is not None and "resolv_conf" in record
+
+
+def _made_for_others(state: State) -> list[str]:
+    """The directory that all files of this kind share, if it is there because of such files."""
+    made = any(
+        ETC_NETNS in record.get("directories", ())
+        for (kind, _name), record in state.records.items()
+        if kind == "netns" and record
+    )
+    return [ETC_NETNS] if made and state.directories[ETC_NETNS] else []
 
 
 def _describes(record: dict[str, Any], namespace: NamespaceState) -> bool:
