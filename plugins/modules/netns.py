@@ -83,6 +83,7 @@ options:
       - How names are resolved inside, kept as C(/etc/netns/NAME/resolv.conf).
       - C(ip netns exec) and the connection plugin P(sandbox.network.netns#connection) show this
         file in place of C(/etc/resolv.conf).
+      - For namespaces in C(/run/netns) only. Names elsewhere are not looked up in C(/etc/netns).
       - The file is written as a whole. Left out, a file that is there stays. V(absent) puts back
         what was there before.
     type: dict

@@ -59,6 +59,8 @@ NETNS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"name": "a", "dns": {"servers": ["10.0.0.1\nnameserver 6.6.6.6"]}}, ("dns.servers",)),
     ({"name": "a", "dns": {"search": ["a b"]}}, ("dns.search", "a b")),
     ({"name": "a", "dns": {"options": ["x\ny"]}}, ("dns.options",)),
+    ({"path": "/run/a", "dns": {"servers": ["10.0.0.1"]}}, ("dns", "/run/a", "/run/netns")),
+    ({"name": "a", "netns_dir": "/run/our", "dns": {}}, ("dns", "/run/our/a", "/run/netns")),
     ({"name": "a", "dns": {"nameservers": ["10.0.0.1"]}}, ("nameservers",)),
     ({"name": "a", "state_dir": "relative"}, ("state_dir",)),
     ({"name": "a", "netns_dir": "relative"}, ("netns_dir",)),

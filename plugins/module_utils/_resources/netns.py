@@ -95,6 +95,10 @@ class NetnsResource:
         """One namespace as wanted. Raises InvalidOption."""
         present = options["state"] == "present"
         path = _path(options, present)
+        if present and options["dns"] is not None and not _is_looked_up(path):
+            raise InvalidOption(
+                "dns", path, f"is not in {values.NETNS_DIR}; only names there have files in {ETC_NETNS}"
+            )
         pid = values.number("pid", options["pid"], 1, (1 << 31) - 1)
         loopback = options["loopback"]
         if loopback is None and pid is None:
@@ -200,6 +204,12 @@ def _path(options: dict[str, Any], present: bool) -> str:
         return values.absolute_path("path", path)
     name = values.file_name("name", name, new=present)
     return os.path.join(values.absolute_path("netns_dir", options["netns_dir"] + "/x")[:-2], name)
+
+
+def _is_looked_up(path: str) -> bool:
+    """Whether programs look for the files of a namespace by its name. Elsewhere the same name
+    may be that of another namespace."""
+    return os.path.dirname(path) == os.path.realpath(values.NETNS_DIR)
 
 
 def _sysctl(settings: dict[str, Any] | None) -> tuple[tuple[str, str], ...]:
