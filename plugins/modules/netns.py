@@ -83,7 +83,8 @@ options:
       - How names are resolved inside, kept as C(/etc/netns/NAME/resolv.conf).
       - C(ip netns exec) and the connection plugin P(sandbox.network.netns#connection) show this
         file in place of C(/etc/resolv.conf).
-      - For namespaces in C(/run/netns) only. Names elsewhere are not looked up in C(/etc/netns).
+      - For namespaces in C(/run/netns) only. Elsewhere the same name may be that of another
+        namespace, and C(ip netns exec) does not look for it.
       - The file is written as a whole. Left out, a file that is there stays. V(absent) puts back
         what was there before.
     type: dict

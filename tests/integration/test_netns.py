@@ -336,6 +336,12 @@ def test_a_found_namespace_is_used_and_ends_with_absent(box: Box) -> None:
     assert box.names() == []
 
 
+def test_created_is_not_said_of_what_somebody_made_later(box: Box) -> None:
+    box.change("netns", {"name": "web1"})
+    box.sh("ip netns del web1; ip netns add other; ip netns add web1")
+    assert box.nothing_to_do("netns", {"name": "web1", "loopback": False})["netns"]["created"] is False
+
+
 def test_settings_of_a_namespace_that_has_a_second_name_are_put_back(box: Box) -> None:
     box.sh("ip netns add web1; touch /run/netns/alias; mount --bind /run/netns/web1 /run/netns/alias")
     box.change("netns", {"name": "alias", "sysctl": {"net.ipv4.ip_forward": 1}})

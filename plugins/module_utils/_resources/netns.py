@@ -164,14 +164,15 @@ class NetnsResource:
     def describe(self, wanted: Netns, before: State, after: State) -> dict[str, Any]:
         """The namespace for the result."""
         namespace = after.at(wanted.path)
-        record = after.record("netns", wanted.path) or {}
+        record = after.record("netns", wanted.path)
+        ours = bool(namespace and record and _describes(record, namespace))
         result: dict[str, Any] = {
             "name": wanted.name,
             "path": wanted.path,
             "state": "present" if namespace else "absent",
             "inode": namespace.identity[1] if namespace and namespace.identity else None,
             "nsid": namespace.nsid if namespace else None,
-            "created": bool(namespace and record.get("created")),
+            "created": bool(ours and record and record["created"]),
             "pids": namespace.pids if namespace else [],
         }
         if wanted.path in before.leftovers and wanted.present:
