@@ -204,7 +204,7 @@ def _path(options: dict[str, Any], present: bool) -> str:
         values.file_name("path", os.path.basename(os.path.normpath(path)), new=present)
         return values.absolute_path("path", path)
     name = values.file_name("name", name, new=present)
-    return os.path.join(values.absolute_path("netns_dir", options["netns_dir"] + "/x")[:-2], name)
+    return os.path.join(values.directory("netns_dir", options["netns_dir"]), name)
 
 
 def _is_looked_up(path: str) -> bool:

@@ -87,16 +87,22 @@ def namespace_path(option: str, value: str | None) -> str | None:
 
 def absolute_path(option: str, value: str) -> str:
     """An absolute path with its directory part resolved, so that one place has one name."""
-    if not value.startswith("/") or "\0" in value:
-        raise InvalidOption(option, value, "is not an absolute path")
-    if ".." in value.split("/"):
-        raise InvalidOption(option, value, "has '..' in it")
-    directory, name = os.path.split(os.path.normpath(value))
+    _refuse_relative(option, value)
+    parent, name = os.path.split(os.path.normpath(value))
     if not name:
         raise InvalidOption(option, value, "is a directory")
-    if directory.startswith("/proc/"):
-        return os.path.join(directory, name)
-    return os.path.join(os.path.realpath(directory), name)
+    if parent.startswith("/proc/"):
+        return os.path.join(parent, name)
+    return os.path.join(os.path.realpath(parent), name)
+
+
+def directory(option: str, value: str) -> str:
+    """The resolved path of a directory, which need not exist; not the root."""
+    _refuse_relative(option, value)
+    path = os.path.realpath(value)
+    if path == "/":
+        raise InvalidOption(option, value, "is the root directory")
+    return path
 
 
 def ip_address(option: str, value: Any) -> Any:
@@ -172,6 +178,13 @@ def no_duplicates(option: str, names: Sequence[Any]) -> None:
         if name in seen:
             raise InvalidOption(option, name, "is given twice")
         seen.add(name)
+
+
+def _refuse_relative(option: str, value: str) -> None:
+    if not value.startswith("/") or "\0" in value:
+        raise InvalidOption(option, value, "is not an absolute path")
+    if ".." in value.split("/"):
+        raise InvalidOption(option, value, "has '..' in it")
 
 
 def _split_cidr(option: str, text: str) -> tuple[Any, int]:

@@ -309,6 +309,13 @@ def test_one_place_has_one_name(tmp_path: Path) -> None:
     real = os.path.realpath(tmp_path / "real")
     assert values.namespace_path("netns", f"{tmp_path}/link/web1") == f"{real}/web1"
     assert values.namespace_path("netns", f"{tmp_path}//real/./web1") == f"{real}/web1"
+    assert values.directory("netns_dir", f"{tmp_path}//link/.") == real
+
+
+@pytest.mark.parametrize("root", ["/", "//", "/.", "///"])
+def test_the_root_is_no_directory_of_names(root: str) -> None:
+    with pytest.raises(InvalidOption, match="netns_dir"):
+        values.directory("netns_dir", root)
 
 
 @pytest.mark.parametrize(("value", "fine"), [(None, True), (1, True), (10, True), (0, False), (11, False), (-1, False)])
