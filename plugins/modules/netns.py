@@ -77,6 +77,10 @@ options:
       - For an interface with a dot in its name, use slashes, as in
         C(net/ipv4/conf/eth0.5/rp_filter).
       - Settings that are left out stay as they are, also those that an earlier task has set.
+      - With C(net.ipv4.ip_forward), which is C(net.ipv4.conf.all.forwarding), and with
+        C(net.ipv6.conf.all.forwarding) the kernel sets C(forwarding) of all interfaces. Those of
+        single interfaces, given beside it, are set after it. V(absent) puts back what each had.
+      - Settings that are one for the whole host, such as C(net.core.rmem_max), are an error.
     type: dict
   dns:
     description:

@@ -59,6 +59,12 @@ NETNS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"name": "a", "dns": {"servers": ["10.0.0.1\nnameserver 6.6.6.6"]}}, ("dns.servers",)),
     ({"name": "a", "dns": {"search": ["a b"]}}, ("dns.search", "a b")),
     ({"name": "a", "dns": {"options": ["x\ny"]}}, ("dns.options",)),
+    (
+        {"name": "a", "sysctl": {"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.forwarding": 0}},
+        ("sysctl", "net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"),
+    ),
+    ({"name": "a", "sysctl": {"net.core.rmem_max": 4096}}, ("sysctl", "net.core.rmem_max")),
+    ({"name": "somebody", "sysctl": {"net.core.rmem_max": 4096}}, ("sysctl", "net.core.rmem_max")),
     ({"path": "/run/a", "dns": {"servers": ["10.0.0.1"]}}, ("dns", "/run/a", "/run/netns")),
     ({"name": "a", "netns_dir": "/run/our", "dns": {}}, ("dns", "/run/our/a", "/run/netns")),
     ({"name": "a", "dns": {"nameservers": ["10.0.0.1"]}}, ("nameservers",)),

@@ -94,6 +94,35 @@ def test_settings_are_set_inside_and_only_there(box: Box, key: str, value: Any, 
     assert box.read(path) == outside
 
 
+@pytest.mark.parametrize(
+    ("given", "path", "found"),
+    [
+        ({"net.ipv4.conf.all.rp_filter": "01"}, "ipv4/conf/all/rp_filter", "1"),
+        ({"net.ipv4.conf.all.rp_filter": " 0x2 "}, "ipv4/conf/all/rp_filter", "2"),
+        ({"net.ipv4.ip_forward": 1, "net.ipv4.conf.all.forwarding": "01"}, "ipv4/ip_forward", "1"),
+        ({"net.ipv4.ip_forward": 1, "net.ipv4.conf.default.forwarding": 0}, "ipv4/conf/default/forwarding", "0"),
+        ({"net.ipv4.ip_forward": 1, "net/ipv4/conf/lo/forwarding": 0}, "ipv4/conf/lo/forwarding", "0"),
+        ({"net.ipv6.conf.all.forwarding": 1, "net.ipv6.conf.lo.forwarding": 0}, "ipv6/conf/lo/forwarding", "0"),
+    ],
+)
+@pytest.mark.parametrize("prepare", ["true", "ip netns add web1"])
+def test_what_the_kernel_makes_of_a_setting_is_known(
+    box: Box, prepare: str, given: dict[str, Any], path: str, found: str
+) -> None:
+    box.sh(prepare)
+    box.change("netns", {"name": "web1", "sysctl": given})
+    assert box.read(path, "web1") == found
+
+
+def test_a_failure_gives_the_links_their_own_forwarding_back(box: Box) -> None:
+    box.sh(
+        "ip netns add web1; ip -n web1 link set lo up; ip -n web1 link add r0 type ifb",
+        "ip netns exec web1 sysctl -qw net.ipv4.conf.r0.forwarding=1 net.ipv6.conf.r0.forwarding=1",
+    )
+    wanted = {"net.ipv4.ip_forward": 1, "net.ipv6.conf.all.forwarding": 1}
+    box.fails("netns", {"name": "web1", "sysctl": {**wanted, "net.ipv4.ip_local_port_range": "9 1"}}, "EINVAL")
+
+
 def test_a_setting_that_is_right_is_not_written(box: Box) -> None:
     box.change("netns", {"name": "web1"})
     box.nothing_to_do("netns", {"name": "web1", "sysctl": {"net.ipv4.ip_forward": 0}})

@@ -102,6 +102,13 @@ ip route add 10.6.0.0/16 dev lo
 ip -6 route add 2001:db8:9::/64 dev lo
 ip -6 route add unreachable 2001:db8:a::/64
 """  # what somebody keeps on lo
+ROUTER = """
+ip link add r0 address 02:d0:00:00:00:01 type ifb
+ip link add r1 address 02:d0:00:00:00:02 type ifb
+echo 1 > /proc/sys/net/ipv4/conf/r0/forwarding
+echo 1 > /proc/sys/net/ipv6/conf/r0/forwarding
+echo 0 > /proc/sys/net/ipv4/conf/all/accept_redirects
+"""  # one link that forwards, and one that does not
 DNS = {"servers": ["192.0.2.53", "2001:db8::53"], "search": ["example.org"], "options": ["ndots:2"]}
 
 NETNS = [
@@ -173,6 +180,22 @@ NETNS = [
         update={"name": "web1", "loopback": True},
         absent={"name": "web1"},
         gone=("ip netns del web1",),
+    ),
+    Case(
+        "netns-pid-router",
+        "netns",
+        prepare=(SLEEPER % ROUTER,),
+        present={
+            "name": "ofpid",
+            "pid": "@sleeper.pid@",
+            "sysctl": {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"},
+        },
+        update={
+            "name": "ofpid",
+            "pid": "@sleeper.pid@",
+            "sysctl": {"net.ipv4.conf.all.forwarding": "0", "net.ipv4.conf.r1.forwarding": "1"},
+        },
+        absent={"name": "ofpid"},
     ),
     Case(
         "netns-sysctl",

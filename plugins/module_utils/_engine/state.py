@@ -34,6 +34,8 @@ class NamespaceState:
     routes: dict[int, list[Route]] = field(default_factory=dict)
     neighbours: list[Neighbour] = field(default_factory=list)
     sysctls: dict[str, str | None] = field(default_factory=dict)
+    fixed_sysctls: set[str] = field(default_factory=set)
+    """Those that the kernel lets nobody change here."""
     ipv6_disabled: bool = False
     """Whether new links have IPv6 off."""
     nsid: int | None = None

@@ -19,7 +19,6 @@ from .._engine.state import FileState, NamespaceState, State
 from .._kernel.errors import NotANamespace
 from .._kernel.files import NotAPlainFile, read_plain_file
 from .._kernel.namespaces import identify, is_leftover, own_identity, processes_inside
-from .._kernel.sysctl import read_sysctl, sysctl_path
 from .._store.records import Record
 from . import values
 from .netns_loopback import (
@@ -31,12 +30,18 @@ from .netns_loopback import (
     routes_on_it,
     take_down,
 )
+from .netns_settings import (
+    observe_own_settings,
+    observe_settings,
+    parse_settings,
+    plan_original_settings,
+    plan_settings,
+)
 
 ETC_NETNS = "/etc/netns"
 RESOLV_CONF_MODE = 0o644
 OF_THE_FILE = ("resolv_conf", "directories")
 ALWAYS_RECORDED = ("created", "pid", "sysctl", "identity")
-SYSCTL_KEY = re.compile(r"net[./][^\s\0]+")
 
 OPTIONS: dict[str, Any] = {
     "name": {"type": "str"},
@@ -111,7 +116,7 @@ class NetnsResource:
             generated=options["generate"],
             pid=pid,
             loopback=loopback,
-            sysctl=_sysctl(options["sysctl"]),
+            sysctl=parse_settings(options["sysctl"]),
             resolv_conf=_resolv_conf(options["dns"]),
             nsid=values.number("nsid", options["nsid"], 0, (1 << 31) - 1),
             force=options["force"],
@@ -130,7 +135,8 @@ class NetnsResource:
         """The namespaces, their settings, files and records, and who is inside."""
         state = State()
         own = own_identity()
-        state.namespaces[None] = NamespaceState(sysctls=_own_settings(wanted, reader))
+        here = state.namespaces[None] = NamespaceState()
+        observe_own_settings(reader.host.at(None), here, [key for one in wanted for key, _value in one.sysctl])
         for one in wanted:
             _observe_name(one, state)
             record = reader.records.get("netns", one.path)
@@ -213,19 +219,6 @@ def _is_looked_up(path: str) -> bool:
     return os.path.dirname(path) == os.path.realpath(values.NETNS_DIR)
 
 
-def _sysctl(settings: dict[str, Any] | None) -> tuple[tuple[str, str], ...]:
-    parsed = []
-    for key, given in sorted((settings or {}).items()):
-        if not SYSCTL_KEY.fullmatch(key) or ".." in sysctl_path(key).split("/"):
-            raise InvalidOption("sysctl", key, "is not a net.* setting")
-        value = int(given) if isinstance(given, bool) else given
-        if not isinstance(value, (str, int)) or str(value).strip() == "":
-            raise InvalidOption(f"sysctl.{key}", value, "is not a text or a number")
-        parsed.append((key, " ".join(str(value).split())))
-    values.no_duplicates("sysctl", [sysctl_path(key) for key, _value in parsed])
-    return tuple(parsed)
-
-
 def _resolv_conf(dns: dict[str, Any] | None) -> str | None:
     """The text of resolv.conf(5) for the option dns."""
     if dns is None:
@@ -248,12 +241,6 @@ def _believed(record: Record | None) -> dict[str, Any] | None:
     if record is None:
         return None
     return record.value if record.this_boot else {**record.value, "identity": [0, 0]}
-
-
-def _own_settings(wanted: Sequence[Netns], reader: Reader) -> dict[str, str | None]:
-    """The wanted settings here: a new namespace will have those that this one has."""
-    keys = {key for one in wanted for key, _value in one.sysctl}
-    return {key: read_sysctl(reader.host.at(None), key) for key in sorted(keys)}
 
 
 def _observe_name(one: Netns, state: State) -> None:
@@ -281,8 +268,7 @@ def _observe_inside(one: Netns, path: str, state: State, reader: Reader) -> None
         is_up_now = observe_loopback(handle, namespace)
         if loopback != is_up_now or (record.get("routes") and not one.present):
             observe_what_is_on_it(handle, namespace)
-    for key in {key for key, _value in one.sysctl}.union(record.get("sysctl", {})):
-        namespace.sysctls[key] = read_sysctl(handle, key)
+    observe_settings(handle, namespace, dict(one.sysctl) if one.present else record.get("sysctl", {}))
     namespace.nsid = reader.host.nsid(path)
 
 
@@ -378,13 +364,7 @@ def _plan_inside(
 ) -> Iterator[Operation]:
     if one.loopback is not None and one.loopback != is_up(namespace):
         yield from _plan_loopback(one.path, one.loopback, namespace, originals)
-    for key, value in one.sysctl:
-        before = namespace.sysctls.get(key) if namespace else None
-        if before is None and (namespace or own.sysctls.get(key) is None):
-            raise InvalidOption("sysctl", key, "is not a setting of this kernel")
-        if before != value:
-            originals["sysctl"] = {key: before, **originals["sysctl"]}
-            yield _set_sysctl(one.path, key, value, before)
+    yield from plan_settings(one.path, dict(one.sysctl), namespace, own, originals)
     if one.nsid is not None and (namespace is None or namespace.nsid != one.nsid):
         if namespace is not None and namespace.nsid is not None:
             raise InvalidOption("nsid", one.nsid, f"cannot be given: {one.path} has the id {namespace.nsid} already")
@@ -455,10 +435,7 @@ def _plan_absent(one: Netns, state: State) -> list[Operation]:
 def _plan_restore_inside(one: Netns, namespace: NamespaceState, record: dict[str, Any]) -> Iterator[Operation]:
     """A namespace that lives on without its name gets back what we changed inside."""
     yield from _plan_restore_loopback(one.path, namespace, record)
-    for key, original in sorted(record["sysctl"].items()):
-        current = namespace.sysctls.get(key)
-        if original is not None and current is not None and current != original:
-            yield _set_sysctl(one.path, key, original, current)
+    yield from plan_original_settings(one.path, record["sysctl"], namespace)
 
 
 def _plan_restore_loopback(path: str, namespace: NamespaceState, record: dict[str, Any]) -> Iterator[Operation]:
@@ -512,10 +489,6 @@ def _describes(record: dict[str, Any], namespace: NamespaceState) -> bool:
 def _directories(path: str, state: State) -> list[tuple[str, bool]]:
     parents = (os.path.dirname(os.path.dirname(path)), os.path.dirname(path))
     return [(directory, state.directories.get(directory, False)) for directory in parents]
-
-
-def _set_sysctl(path: str, key: str, value: str, before: str | None) -> Operation:
-    return Operation("sysctl.set", {"netns": path, "key": key, "value": value, "before": before})
 
 
 def _write_file(path: str, wanted: FileState, found: FileState | None, missing: list[str]) -> Operation:

@@ -23,7 +23,7 @@ from ..._kernel.namespaces import (
     prepare_directory,
     unname_namespace,
 )
-from ..._kernel.sysctl import read_sysctl, write_sysctl
+from ..._kernel.sysctl import changed_along, read_sysctl, same_value, write_sysctl
 from ..operation import Operation
 from ..state import NamespaceState, State
 from .contract import Args, Context, section
@@ -157,18 +157,26 @@ def set_nsid(context: Context, descriptor: int, nsid: int) -> None:
 
 class SysctlSet:
     """Set a kernel setting of a namespace; one of a link (``link``, ``ifindex``) under
-    whatever name the link has by then."""
+    whatever name the link has by then.
+
+    ``along`` are other settings that the kernel changes with it, and that have to be put
+    back by name: setting this one back gives them another value than they had.
+    """
 
     def apply(self, args: Args, context: Context) -> None:
         try:
             namespace = context.host.at(args["netns"])
             key = self._key(args, namespace)
             # what is right is not written: the file may be read-only
-            if key and read_sysctl(namespace, key) != args["value"]:
+            if key and not self._is_right(read_sysctl(namespace, key), args):
                 write_sysctl(namespace, key, args["value"])
         except KernelError as error:
             where = f" in {args['netns']}" if args["netns"] else ""
             raise error.while_doing(f"setting {args['key']} to {args['value']}{where}") from None
+
+    @staticmethod
+    def _is_right(found: str | None, args: Args) -> bool:
+        return found is not None and same_value(found, args["value"])
 
     @staticmethod
     def _key(args: Args, namespace: Namespace) -> str:
@@ -182,14 +190,14 @@ class SysctlSet:
     def inverse(self, args: Args) -> Sequence[Operation]:
         if args["before"] is None:  # of a link that did not exist
             return []
-        swapped = {**args, "value": args["before"], "before": args["value"]}
-        return [Operation("sysctl.set", swapped)]
+        return [_swapped(args), *(_put_back(args, other, former) for other, former in args.get("along", {}).items())]
 
     def foretell(self, args: Args, state: State) -> None:
         namespace = state.at(args["netns"])
         if namespace is None:
             return
         namespace.sysctls[args["key"]] = args["value"]
+        namespace.sysctls.update(changed_along(args["key"], args["value"], namespace.sysctls))
         of_link = ACCEPT_RA.fullmatch(args["key"])
         link = namespace.link(of_link[1]) if of_link else None
         if link is not None:
@@ -199,3 +207,14 @@ class SysctlSet:
         where = args["netns"] or "host"
         section(before, "sysctls", where)[args["key"]] = args["before"]
         section(after, "sysctls", where)[args["key"]] = args["value"]
+
+
+def _swapped(args: Args) -> Operation:
+    swapped = {**args, "value": args["before"], "before": args["value"]}
+    swapped.pop("along", None)
+    return Operation("sysctl.set", swapped)
+
+
+def _put_back(args: Args, other: str, former: str) -> Operation:
+    by_then = changed_along(args["key"], args["before"], [other])[other]
+    return Operation("sysctl.set", {"netns": args["netns"], "key": other, "value": former, "before": by_then})

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -94,6 +95,22 @@ def test_task_after_task(state: State, tasks: list[list[dict[str, Any]]]) -> Non
             told = RESOURCE.describe(one, state, after)
             assert told["state"] == ("present" if one.present else "absent")
         state = after
+
+
+@pytest.mark.parametrize(("value", "here"), [("212992", "212992"), ("4096", "212992")])
+def test_a_setting_of_the_whole_host_is_not_one_of_a_new_namespace(value: str, here: str) -> None:
+    state = State(namespaces={None: NamespaceState(sysctls={"net.core.rmem_max": here}), "/run/netns/web1": None})
+    with pytest.raises(TaskError, match=r"net\.core\.rmem_max.* whole host"):
+        RESOURCE.plan(parsed([{"name": "web1", "sysctl": {"net.core.rmem_max": value}}]), state)
+
+
+def test_a_read_only_setting_that_is_right_is_accepted() -> None:
+    inside = NamespaceState(identity=(4, 2), sysctls={"net.core.rmem_max": "4096"}, fixed_sysctls={"net.core.rmem_max"})
+    inside.put(Link(1, "lo", up=True, loopback=True))
+    state = State(namespaces={None: NamespaceState(), "/run/netns/web1": inside})
+    assert RESOURCE.plan(parsed([{"name": "web1", "sysctl": {"net.core.rmem_max": 4096}}]), state) == []
+    with pytest.raises(TaskError, match=r"net\.core\.rmem_max.* read-only"):
+        RESOURCE.plan(parsed([{"name": "web1", "sysctl": {"net.core.rmem_max": 8192}}]), state)
 
 
 @settings(max_examples=150, deadline=None)
