@@ -211,7 +211,16 @@ def test_nsid(box: Box) -> None:
 
 def test_an_nsid_that_another_namespace_has(box: Box) -> None:
     box.sh("ip netns add other; ip netns set other 7")
-    box.fails("netns", {"name": "web1", "nsid": 7}, "nsid", "7", "web1")
+    box.refused("netns", {"name": "web1", "nsid": 7}, "nsid", "7", "web1")
+    box.sh("ip netns add web1")
+    box.refused("netns", {"name": "web1", "nsid": 7}, "nsid", "7", "web1")
+    box.nothing_to_do("netns", {"name": "other", "nsid": 7, "loopback": False})
+
+
+def test_an_nsid_that_was_free_a_moment_ago(box: Box) -> None:
+    for _time in range(3):
+        box.change("netns", {"name": "web1", "nsid": 7})
+        box.change("netns", {"name": "web1", "state": "absent"})
 
 
 def test_path_and_directory(box: Box) -> None:

@@ -134,6 +134,8 @@ class State:
     """The id of the second namespace as the first one knows it."""
     carried: dict[tuple[Netns, int], list[str]] = field(default_factory=dict)
     """What stands on a link, in namespaces that were not read: as text."""
+    taken_nsids: set[int] = field(default_factory=set)
+    """The wanted ids that other namespaces have."""
     ipv6: bool = True
     lowest_index: int = 0
 

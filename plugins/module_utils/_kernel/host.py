@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import struct
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from .errors import NotANamespace
+from .errors import KernelError, NotANamespace
 from .links import read_links
 from .namespaces import Fingerprint, Identity, Namespace, identify, open_namespace
 from .netlink import NetlinkSocket, attributes
@@ -78,6 +79,17 @@ class Host:
         answer = attributes(self.at(seen_from).netlink.get(RTM_GETNSID, query), 4)
         number: int = struct.unpack("=i", answer[NETNSA_NSID])[0]
         return None if number < 0 else number
+
+    def is_nsid_taken(self, nsid: int) -> bool:
+        """Whether a namespace that lives has an id here. One that ends keeps its id a moment longer."""
+        query = struct.pack("=BxxxHHi", 0, 8, NETNSA_NSID, nsid)
+        try:
+            self.at(None).netlink.get(RTM_GETNSID, query)
+        except KernelError as error:
+            if error.errno == errno.ENOENT:
+                return False
+            raise
+        return True
 
     def close(self) -> None:
         """Close every handle."""

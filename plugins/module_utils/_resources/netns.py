@@ -148,6 +148,8 @@ class NetnsResource:
                 _observe_inside(one, one.path, state, reader)
             if one.pid is not None and one.present:
                 _observe_process(one, state, own, reader)
+            if one.present:
+                _observe_nsid(one, state, reader)
             if one.resolv_conf is not None or _wrote_resolv_conf(state.record("netns", one.path)):
                 _observe_file(one.resolv_conf_path, state)
         _observe_directory_records(wanted, state, reader)
@@ -284,6 +286,14 @@ def _observe_process(one: Netns, state: State, own: tuple[int, int], reader: Rea
     _observe_inside(one, path, state, reader)
 
 
+def _observe_nsid(one: Netns, state: State, reader: Reader) -> None:
+    namespace = _inside(one, state)
+    if one.nsid is None or (namespace is not None and namespace.nsid == one.nsid):
+        return
+    if reader.host.is_nsid_taken(one.nsid):
+        state.taken_nsids.add(one.nsid)
+
+
 def _observe_file(path: str, state: State) -> None:
     for directory in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
         state.directories[directory] = os.path.isdir(directory)
@@ -327,8 +337,7 @@ def _plan_present(one: Netns, state: State) -> list[Operation]:
     originals.setdefault("pid", one.pid if namespace is None else None)
     originals.setdefault("sysctl", {})
     originals["identity"] = list(namespace.identity) if namespace and namespace.identity else None
-    inside = namespace or (state.at(f"/proc/{one.pid}/ns/net") if one.pid is not None else None)
-    operations += _plan_inside(one, inside, state.at(None) or NamespaceState(), originals)
+    operations += _plan_inside(one, state, originals)
     operations += _plan_dns(one, state, originals)
     worth_it = originals["created"] or originals["sysctl"] or len(originals) > len(ALWAYS_RECORDED)
     if originals != record and (worth_it or originals["pid"] is not None):
@@ -356,18 +365,21 @@ def _plan_name(one: Netns, namespace: NamespaceState | None, state: State) -> It
     yield Operation("netns.create", creation)
 
 
-def _plan_inside(
-    one: Netns,
-    namespace: NamespaceState | None,
-    own: NamespaceState,
-    originals: dict[str, Any],
-) -> Iterator[Operation]:
+def _inside(one: Netns, state: State) -> NamespaceState | None:
+    """The namespace that bears the name, or will: that of the process. None for a new one."""
+    return state.at(one.path) or (state.at(f"/proc/{one.pid}/ns/net") if one.pid is not None else None)
+
+
+def _plan_inside(one: Netns, state: State, originals: dict[str, Any]) -> Iterator[Operation]:
+    namespace, own = _inside(one, state), state.at(None) or NamespaceState()
     if one.loopback is not None and one.loopback != is_up(namespace):
         yield from _plan_loopback(one.path, one.loopback, namespace, originals)
     yield from plan_settings(one.path, dict(one.sysctl), namespace, own, originals)
     if one.nsid is not None and (namespace is None or namespace.nsid != one.nsid):
         if namespace is not None and namespace.nsid is not None:
             raise InvalidOption("nsid", one.nsid, f"cannot be given: {one.path} has the id {namespace.nsid} already")
+        if one.nsid in state.taken_nsids:
+            raise InvalidOption("nsid", one.nsid, f"cannot be given to {one.path}: another namespace has it")
         yield Operation("netns.set", {"path": one.path, "nsid": one.nsid})
 
 
