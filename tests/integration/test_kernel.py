@@ -164,6 +164,22 @@ def test_a_state_directory_that_cannot_be_used(box: Box, prepare: str, words: tu
     assert box.names() == [] and box.links() == {"lo"}
 
 
+@pytest.mark.parametrize(
+    ("prepare", "word"),
+    [
+        (f"mkdir -m 777 {STATE}", "0777"),
+        (f"mkdir -m 700 {STATE}; chown 1000 {STATE}", "1000"),
+        (f"mkdir -m 700 /run/elsewhere; ln -s /run/elsewhere {STATE}", "not a directory"),
+        (f"ln -s /no/such {STATE}", "not a directory"),
+        (f"echo file > {STATE}", "not a directory"),
+    ],
+)
+def test_check_mode_refuses_a_state_directory_of_others(box: Box, prepare: str, word: str) -> None:
+    box.sh(prepare)
+    for module, args in (("netns", {"name": "web1"}), ("link", BR0)):
+        box.refused(module, args, STATE, word)
+
+
 def test_a_disk_that_is_full_in_the_middle(box: Box) -> None:
     """The journal fits; the record does not."""
     box.sh(f"mkdir -m 700 {STATE}; mount -t tmpfs -o size=16k,mode=700 t {STATE}")

@@ -11,7 +11,7 @@ from typing import Any, Generic
 
 from .._kernel.host import Host, wait_until_gone
 from .._kernel.requests import load_library
-from .._store.files import remove_dead_temporaries
+from .._store.files import check_directory, remove_dead_temporaries
 from .._store.journals import Journal, Journals
 from .._store.locks import Locks, is_held
 from .._store.records import Records
@@ -72,6 +72,7 @@ class Task(Generic[Wanted]):
 
     def foretell(self) -> Outcome:
         """What the task would do. Nothing is written, not even a lock."""
+        check_directory(self._state_dir)
         with closing(Host()) as host:
             reader = Reader(host, self._records)
             before = self._resource.observe(self._wanted, reader)

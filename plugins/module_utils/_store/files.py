@@ -43,6 +43,21 @@ def prepare_directory(path: str) -> None:
     except OSError as error:
         advice = "; run as root (become: true), or give another state_dir"
         raise refused("make the state directory", path, error, advice) from None
+    _refuse_foreign(path, status)
+
+
+def check_directory(path: str) -> None:
+    """Refuse what prepare_directory would refuse, without making anything. Raises StoreError."""
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise refused("make the state directory", path, error) from None
+    _refuse_foreign(path, status)
+
+
+def _refuse_foreign(path: str, status: os.stat_result) -> None:
     if not stat.S_ISDIR(status.st_mode):
         raise StoreError(f"the state directory {path} is not a directory (a link is not followed)")
     if status.st_uid != os.geteuid() or status.st_mode & 0o022:
