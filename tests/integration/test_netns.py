@@ -389,6 +389,20 @@ def test_settings_of_a_namespace_that_has_a_second_name_are_put_back(box: Box) -
 
 
 @pytest.mark.parametrize(
+    ("keep", "seconds"),
+    [
+        ("touch /run/box/alias; mount --bind /run/netns/web1 /run/box/alias", 0.9),
+        ("sleep 600 3< /run/netns/web1 > /dev/null 2>&1 &", 2.5),
+    ],
+)
+def test_a_namespace_that_lives_on_is_not_waited_for(box: Box, keep: str, seconds: float) -> None:
+    box.sh("ip netns add web1; ip link add peer type veth peer name eth0 netns web1", keep)
+    outcome = box.run("netns", {"name": "web1", "state": "absent"})
+    assert box.names() == [] and "peer" in box.links(), outcome
+    assert outcome.seconds < seconds
+
+
+@pytest.mark.parametrize(
     "name", ["-x", "a b", "ü", "$(id)", "a;b", "x\ny", "%d", "web", "web11", "web1.sandbox-network"]
 )
 def test_foreign_names_survive(box: Box, name: str) -> None:

@@ -11,10 +11,11 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import NamedTuple
 
 from .errors import KernelError, NotANamespace
 from .links import read_links
-from .namespaces import Fingerprint, Identity, Namespace, identify, open_namespace
+from .namespaces import Fingerprint, Identity, Namespace, identify, named_inodes, open_namespace
 from .netlink import NetlinkSocket, attributes
 
 RTM_GETNSID = 90
@@ -113,16 +114,30 @@ class Host:
                 self._open[oldest].close_socket()
 
 
-def wait_until_gone(nsids: set[int], seconds: float = 5.0) -> None:
+class Ending(NamedTuple):
+    """A namespace that lost its name: the id by which it is known here, and its inode."""
+
+    nsid: int
+    inode: int
+
+
+def wait_until_gone(ending: set[Ending], patience: float = 1.0) -> None:
     """Wait for the veth peers of namespaces that lost their last user.
 
     The kernel ends namespaces in the background, some 20 ms later; who makes a link
-    of the same name at once would find it taken.
+    of the same name at once would find it taken. One that has another name lives on. So
+    does one that somebody holds open, which shows when nothing more goes for a while.
     """
-    deadline = time.monotonic() + seconds
+    named = named_inodes()
+    nsids = {one.nsid for one in ending if one.inode not in named}
+    left: set[int] = set()
+    deadline = time.monotonic()
     with closing(NetlinkSocket()) as netlink:
-        while time.monotonic() < deadline:
-            if not any(link.parent_nsid in nsids for link in read_links(netlink)):
+        while True:
+            found = {link.ifindex for link in read_links(netlink) if link.parent_nsid in nsids}
+            if found != left:
+                left, deadline = found, time.monotonic() + patience
+            if not left or time.monotonic() > deadline:
                 return
             time.sleep(0.002)
 

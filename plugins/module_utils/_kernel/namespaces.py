@@ -8,6 +8,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -248,6 +249,12 @@ def named_namespaces(directory: str) -> list[str]:
             if identify(path) is not None:
                 found.append(path)
     return found
+
+
+def named_inodes() -> set[int]:
+    """The inodes of all namespaces that have a name in this mount namespace, wherever it is."""
+    roots = (re.fullmatch(r"net:\[([0-9]+)\]", fields[3]) for fields in _mounts())
+    return {int(root[1]) for root in roots if root}
 
 
 def processes_inside(identities: set[Identity]) -> dict[Identity, list[int]]:

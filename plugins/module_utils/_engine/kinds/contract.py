@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..._kernel.host import Host
+from ..._kernel.host import Ending, Host
 from ..._store.records import Records
 from ..operation import Operation
 from ..state import Netns, State
@@ -24,8 +24,8 @@ class Context:
     records: Records
     unborn: dict[str, int] = field(default_factory=dict)
     """Descriptors of namespaces that were made and are not named yet, by their future path."""
-    dying: set[int] = field(default_factory=set)
-    """Ids of the namespaces that end with this task; their veth peers here go with them."""
+    dying: set[Ending] = field(default_factory=set)
+    """The namespaces that end with this task; their veth peers here go with them."""
     indexes: dict[tuple[Netns, str], int] = field(default_factory=dict)
     """Indexes of links by namespace and name, looked up once."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..._kernel import requests
 from ..._kernel.errors import KernelError, NotANamespace
+from ..._kernel.host import Ending
 from ..._kernel.links import Link, find_link_by_index
 from ..._kernel.namespaces import (
     Namespace,
@@ -100,7 +101,7 @@ class NetnsDelete:
                 context.host.at(path)  # held open until the task has ended
                 nsid = context.host.nsid(path)
                 if nsid is not None and not args.get("pids"):
-                    context.dying.add(nsid)
+                    context.dying.add(Ending(nsid, identity[1]))
             context.host.retire(path)  # still open: it can be named again
             unname_namespace(path)
         except OSError as error:
