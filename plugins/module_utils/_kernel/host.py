@@ -21,6 +21,7 @@ from .netlink import NetlinkSocket, attributes
 RTM_GETNSID = 90
 NETNSA_NSID = 1
 NETNSA_FD = 3
+ENDING_SECONDS = 1.0
 
 
 class Host:
@@ -76,21 +77,33 @@ class Host:
 
     def nsid(self, path: str | None, seen_from: str | None = None) -> int | None:
         """The id by which one namespace knows another, or None when it has none."""
-        query = struct.pack("=BxxxHHI", 0, 8, NETNSA_FD, self.at(path).descriptor)
+        return self._nsid(self.at(path), seen_from)
+
+    def is_nsid_taken(self, nsid: int) -> bool:
+        """Whether an id is that of a namespace that stays.
+
+        One that this task unnamed ends with the task. Another may be about to end: a
+        process that was killed holds it for a moment.
+        """
+        query = struct.pack("=BxxxHHi", 0, 8, NETNSA_NSID, nsid)
+        deadline = time.monotonic() + ENDING_SECONDS
+        while not any(self._nsid(held) == nsid for held in self._retired):
+            try:
+                self.at(None).netlink.get(RTM_GETNSID, query)
+            except KernelError as error:
+                if error.errno == errno.ENOENT:
+                    return False
+                raise
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(0.02)
+        return False
+
+    def _nsid(self, namespace: Namespace, seen_from: str | None = None) -> int | None:
+        query = struct.pack("=BxxxHHI", 0, 8, NETNSA_FD, namespace.descriptor)
         answer = attributes(self.at(seen_from).netlink.get(RTM_GETNSID, query), 4)
         number: int = struct.unpack("=i", answer[NETNSA_NSID])[0]
         return None if number < 0 else number
-
-    def is_nsid_taken(self, nsid: int) -> bool:
-        """Whether a namespace that lives has an id here. One that ends keeps its id a moment longer."""
-        query = struct.pack("=BxxxHHi", 0, 8, NETNSA_NSID, nsid)
-        try:
-            self.at(None).netlink.get(RTM_GETNSID, query)
-        except KernelError as error:
-            if error.errno == errno.ENOENT:
-                return False
-            raise
-        return True
 
     def close(self) -> None:
         """Close every handle."""
