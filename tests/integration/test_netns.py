@@ -64,6 +64,11 @@ def test_a_failure_gives_back_what_was_on_the_loopback(box: Box) -> None:
     box.fails("netns", {"name": "web1", "sysctl": IMPOSSIBLE}, "EINVAL")
 
 
+def test_the_loopback_stays_up_for_a_route_that_could_not_be_put_back(box: Box) -> None:
+    box.sh("ip netns add web1", *SERVICE, "ip -n web1 route add 10.7.0.0/16 nexthop dev lo nexthop dev lo weight 2")
+    box.refused("netns", {"name": "web1", "loopback": False}, "10.7.0.0/16", WEB1)
+
+
 def test_the_loopback_comes_back_with_what_was_on_it(box: Box) -> None:
     box.sh("ip netns add web1", *SERVICE)
     before = box.snapshot()["namespaces"][WEB1]

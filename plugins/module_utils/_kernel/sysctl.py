@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from .errors import KernelError
 from .namespaces import Namespace
@@ -60,7 +60,7 @@ def changes_others(key: str) -> bool:
     return key in FORWARDING
 
 
-def changed_along(key: str, value: str, others: Iterable[str]) -> dict[str, str]:
+def changed_along(key: str, value: str, others: Collection[str]) -> dict[str, str]:
     """What becomes of others when one is set: those that the kernel changes, and their values."""
     family = FORWARDING.get(key)
     if family is None:

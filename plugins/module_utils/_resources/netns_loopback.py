@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .._engine.errors import TaskError
 from .._engine.kinds.route import route_args, route_key, route_of
 from .._engine.operation import Operation
 from .._engine.state import NamespaceState
 from .._kernel.addressing import Route, read_addresses, read_routes
 from .._kernel.links import find_link_by_index
 from .._kernel.namespaces import Namespace
-from .link_addressing import keeping
+from .link_addressing import keeping, leads_through
 from .link_record import routes_made
 
 LOOPBACK = 1  # the index of lo in every namespace
@@ -33,9 +34,9 @@ def observe_loopback(handle: Namespace, namespace: NamespaceState) -> bool:
 
 
 def observe_what_is_on_it(handle: Namespace, namespace: NamespaceState) -> None:
-    """Read the addresses and routes of lo."""
+    """Read the addresses and routes of lo, also those that only in part lead through it."""
     namespace.addresses[LOOPBACK] = [one for one in read_addresses(handle.netlink) if one.ifindex == LOOPBACK]
-    namespace.routes[LOOPBACK] = [one for one in read_routes(handle.netlink) if one.ifindex == LOOPBACK]
+    namespace.routes[LOOPBACK] = [one for one in read_routes(handle.netlink) if leads_through(one, LOOPBACK)]
 
 
 def is_up(namespace: NamespaceState | None) -> bool:
@@ -45,8 +46,17 @@ def is_up(namespace: NamespaceState | None) -> bool:
 
 
 def routes_on_it(path: str, namespace: NamespaceState) -> list[dict[str, Any]]:
-    """The routes that somebody made through lo, as arguments, in an order to add them in."""
+    """The routes that somebody made through lo, as arguments, in an order to add them in.
+
+    Raises TaskError for one that we could not make again.
+    """
     found = routes_made(namespace, namespace.links[LOOPBACK])
+    for route in found:
+        if route.opaque:
+            raise TaskError(
+                f"the route {route.dst} would go with lo in {path}, and it has details"
+                " (several next hops, for one) that could not be put back; delete it first"
+            )
     return [route_args(route, path, "lo") for route in sorted(found, key=lambda one: bool(one.gateway))]
 
 
