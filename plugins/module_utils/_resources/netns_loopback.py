@@ -34,8 +34,12 @@ def observe_loopback(handle: Namespace, namespace: NamespaceState) -> bool:
 
 
 def observe_what_is_on_it(handle: Namespace, namespace: NamespaceState) -> None:
-    """Read the addresses and routes of lo, also those that only in part lead through it."""
-    namespace.addresses[LOOPBACK] = [one for one in read_addresses(handle.netlink) if one.ifindex == LOOPBACK]
+    """Read what others gave lo: addresses, and routes, also those that only in part lead through it.
+
+    The kernel's own addresses, which have the scope of the host, stay once lo was up.
+    """
+    addresses = [one for one in read_addresses(handle.netlink) if one.ifindex == LOOPBACK]
+    namespace.addresses[LOOPBACK] = [one for one in addresses if one.scope != "host"]
     namespace.routes[LOOPBACK] = [one for one in read_routes(handle.netlink) if leads_through(one, LOOPBACK)]
 
 
