@@ -189,7 +189,7 @@ def read_namespace() -> dict[str, t.Any]:
         "rule show",
         "neigh show",
     )
-    routes6, rules6 = batch(["ip", "-6", "-d", "-j", "-batch", "-"], "route show table all", "rule show")
+    (rules6,) = batch(["ip", "-6", "-d", "-j", "-batch", "-"], "rule show")  # the routes came with those of IPv4
     names = sorted(link["ifname"] for link in links)
     qdiscs = batch(["tc", "-d", "-j", "-batch", "-"], "qdisc show")[0]
     interesting = sorted({q["dev"] for q in qdiscs if q["kind"] not in ("noqueue", "pfifo_fast", "mq")})
@@ -203,7 +203,7 @@ def read_namespace() -> dict[str, t.Any]:
             for link in addresses
             if link
         },
-        "routes": ordered(r for r in routes + routes6 if not kernel_route(r, own)),
+        "routes": ordered(r for r in routes if not kernel_route(r, own)),
         "rules": ordered(rules) + ordered(rules6),
         "neighbours": ordered(n for n in neighbours if "PERMANENT" in n.get("state", [])),
         "qdiscs": ordered(q for q in qdiscs if q["kind"] not in ("noop", "noqueue")),
@@ -268,14 +268,28 @@ NFT = shutil.which("nft")
 def listeners() -> list[str]:
     """Local addresses of listening TCP and bound UDP sockets."""
     found = []
-    for table in ("tcp", "tcp6", "udp", "udp6"):
-        try:
-            with open(f"/proc/thread-self/net/{table}", encoding="ascii") as file:
-                rows = [line.split() for line in file.readlines()[1:]]
-        except OSError:
-            continue
+    for table in tables_in_use():
+        rows = [line.split() for line in proc_net(table)[1:]]
         found += [f"{table} {row[1]}" for row in rows if row[3] == ("0A" if "tcp" in table else "07")]
     return sorted(found)
+
+
+def tables_in_use() -> list[str]:
+    """The tables that have a socket of this namespace: to find none in one, the kernel goes through
+    those of all namespaces.
+    """
+    counts = [line.split() for line in [*proc_net("sockstat"), *proc_net("sockstat6")]]
+    used = {words[0].rstrip(":").lower() for words in counts if words[1:2] == ["inuse"] and words[2] != "0"}
+    return [table for table in ("tcp", "tcp6", "udp", "udp6") if table in used]
+
+
+def proc_net(name: str) -> list[str]:
+    """The lines of a file of /proc/net, as the calling thread sees it; none when it is missing."""
+    try:
+        with open(f"/proc/thread-self/net/{name}", encoding="ascii") as file:
+            return file.readlines()
+    except OSError:
+        return []
 
 
 def sysctls(links: list[str]) -> dict[str, dict[str, str]]:
