@@ -26,6 +26,10 @@ PYTHON = os.environ.get("SANDBOX_PYTHON", "/usr/bin/python3")
 COLLECTIONS = os.environ.get("SANDBOX_COLLECTIONS", str(BUILD / "collections"))
 STATE_DIR = "/run/sandbox-network"
 
+# What spares Python on the host the compiling of every module again.
+COMPILED = {"PYTHONPATH": str(ROOT / "tests/integration/compiled"), "KEEP_COMPILED": str(BUILD / "compiled")}
+Path(COMPILED["KEEP_COMPILED"]).mkdir(parents=True, exist_ok=True)
+
 # How a play tells its result, and what that looks like in the output.
 MARK = "result: "
 TOLD = re.compile(rf'^ +"msg": ("{MARK}.*")$', re.MULTILINE)
@@ -96,6 +100,7 @@ class Throwaway:
             ANSIBLE_COLLECTIONS_PATH=COLLECTIONS,
             ANSIBLE_LOCALHOST_WARNING="false",
             ANSIBLE_NOCOLOR="1",
+            **COMPILED,
             **environment,
         )
 
