@@ -25,10 +25,9 @@ import typing as t
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
-BUILD = ROOT / ".build"
-CONTROLLER = pathlib.Path(os.environ.get("SANDBOX_CONTROLLER", BUILD / "venv/core-2.19/bin"))
-PYTHON = os.environ.get("SANDBOX_PYTHON", "/usr/bin/python3")
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from throwaway import BUILD, COMPILED, CONTROLLER, PYTHON, ROOT
+
 SYSTEM_PYTHON = "/usr/bin/python3"  # one that every user may run
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
@@ -100,6 +99,7 @@ class Host:
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(here / "cp"),
             "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=5s",
             "ANSIBLE_FORKS": "20",
+            **COMPILED,
             **(env or {}),
         }
         done = subprocess.run(
@@ -298,7 +298,35 @@ def task(name: str, module: str, args: t.Any, **more: t.Any) -> Task:
     return {"name": name, f"ansible.builtin.{module}": args, "ignore_errors": True, **more}
 
 
+def on(*hosts: str) -> Task:
+    """What lets a task run on some hosts only."""
+    return {"when": f"inventory_hostname in {list(hosts)}"}
+
+
 WHERE = "stat -Lc %i /proc/self/ns/net"
+
+# Commands that one task runs, because a task costs more than they do.
+LOOKS = {
+    "where": WHERE,
+    "links": "ls /sys/class/net",
+    "resolv.conf": "cat /etc/resolv.conf",
+    "hosts": "getent hosts web.red",
+    "mtu": "cat /sys/class/net/red0/mtu",
+}
+
+
+def all_of(commands: dict[str, str]) -> str:
+    """Commands as one that prints, after the output of each, its exit code and a form feed."""
+    return "; ".join(f"{command}; printf '\\n%s\\f' $?" for command in commands.values())
+
+
+def each_of(commands: dict[str, str], result: Result) -> t.Iterator[tuple[str, Result]]:
+    """The result of each of the commands from that of all."""
+    *parts, rest = result["stdout"].split("\f")
+    assert (len(parts), rest) == (len(commands), ""), result
+    for name, part in zip(commands, parts):
+        stdout, code = part.rsplit("\n", 1)
+        yield name, {"stdout": stdout.rstrip("\n"), "stdout_lines": stdout.splitlines(), "rc": int(code)}
 
 
 @pytest.fixture(scope="module", params=["false", "true"], ids=["files", "pipelining"])
@@ -307,41 +335,35 @@ def results(request: pytest.FixtureRequest, host: Host, red_pid: int) -> dict[tu
     (host.tmp / "script.sh").write_text("#!/bin/sh\necho $1; ls /sys/class/net\n")
     big = "0123456789abcdef" * 16384
     copied = f"{host.tmp}/{{{{ inventory_hostname }}}}-{request.param}"
-    everywhere = [
-        task("where", "command", WHERE),
+    name, compared, three = on("name"), on("name", "outside"), on("name", "blue", "outside")
+    tasks = [
+        task("looks", "shell", all_of(LOOKS)),
         task("raw where", "raw", WHERE),
-        task("links", "command", "ls /sys/class/net"),
-        task("resolv.conf", "command", "cat /etc/resolv.conf"),
-        task("hosts", "command", "getent hosts web.red"),
-    ]
-    by_name = [
-        task("fails", "shell", "echo out; echo err >&2; exit 7"),
-        task("raw", "raw", "echo out; echo err >&2; exit 9"),
-        task("unicode", "command", {"argv": ["printf", "%s", "grün ☂ '\"$x"]}),
-        task("stdin", "command", {"cmd": "sha256sum", "stdin": big, "stdin_add_newline": False}),
-        task("script", "script", f"{host.tmp}/script.sh argument"),
-        task("copy", "copy", {"content": big, "dest": copied}),
-        task("fetch", "fetch", {"src": copied, "dest": f"{copied}-back", "flat": True}),
-        task("mtu", "command", "cat /sys/class/net/red0/mtu"),
-        task("the rest", "shell", "ls /sys/fs/cgroup /sys/kernel; ls /proc/self/fd | wc -l"),
-        task("async", "shell", f"sleep 1; {WHERE}", **{"async": 30, "poll": 1}),
-        task("facts", "setup", {"gather_subset": ["!all", "network"]}),
-        task("services", "service_facts", {}),
+        task("fails", "shell", "echo out; echo err >&2; exit 7", **name),
+        task("raw", "raw", "echo out; echo err >&2; exit 9", **name),
+        task("unicode", "command", {"argv": ["printf", "%s", "grün ☂ '\"$x"]}, **name),
+        task("stdin", "command", {"cmd": "sha256sum", "stdin": big, "stdin_add_newline": False}, **name),
+        task("script", "script", f"{host.tmp}/script.sh argument", **name),
+        task("copy", "copy", {"content": big, "dest": copied}, **name),
+        task("fetch", "fetch", {"src": copied, "dest": f"{copied}-back", "flat": True}, **name),
+        task("the rest", "shell", "ls /sys/fs/cgroup /sys/kernel; ls /proc/self/fd | wc -l", **compared),
+        task("async", "shell", f"sleep 1; {WHERE}", **{"async": 30, "poll": 1}, **name),
+        task("facts", "setup", {"gather_subset": ["!all", "network"]}, **three),
+        task("services", "service_facts", {}, **compared),
         task(
             "wait",
             "wait_for",
             {"host": "10.9.0.1", "port": 8080, "timeout": 1, "connect_timeout": 1},
+            **three,
         ),
-        task("page", "uri", {"url": "http://10.9.0.1:8080/", "return_content": True, "timeout": 1}),
+        task("page", "uri", {"url": "http://10.9.0.1:8080/", "return_content": True, "timeout": 1}, **three),
         task(
             "mount",
             "shell",
             f"mount -t tmpfs tmpfs {host.tmp}/page && touch {host.tmp}/page/mounted",
+            **name,
         ),
     ]
-    for one in by_name:
-        one["when"] = "inventory_hostname in ['name', 'blue', 'outside']"
-    by_name[-1]["when"] = "inventory_hostname == 'name'"
     hosts = {
         "name": inside("red"),
         "path": inside("/run/netns/red"),
@@ -352,7 +374,10 @@ def results(request: pytest.FixtureRequest, host: Host, red_pid: int) -> dict[tu
     for vars_ in hosts.values():
         vars_["ansible_pipelining"] = request.param == "true"
         vars_["ansible_async_dir"] = f"{host.tmp}/async"
-    return host.play([*everywhere, *by_name], hosts)
+    found = host.play(tasks, hosts)
+    for where in hosts:
+        found |= {(where, name): result for name, result in each_of(LOOKS, found[where, "looks"])}
+    return found
 
 
 @pytest.mark.parametrize("red", ["name", "path", "pid"])
@@ -558,57 +583,67 @@ def test_root_enters_and_then_becomes_another_user(host: Host, pipelining: bool)
         ], found
 
 
+# The pause is for ansible-core 2.16: its local connection drops what comes along with the news that
+# sudo has let us in.
+WHO = f'sleep 0.3; id -un; id -Gn; echo "$HOME"; echo err >&2; {WHERE}; exit 3'
+AS_WHOM = ("self", "nobody", "raw self", "raw root")
+USERS: dict[str, tuple[int, dict[str, t.Any]]] = {
+    "alice": (4001, {"ansible_user": "alice"}),
+    "bob": (4002, {"ansible_user": "bob", "ansible_become_password": PASSWORD, "ansible_become": True}),
+}
+
+
+@pytest.fixture(scope="module", params=["ssh", "local"])
+def unprivileged(request: pytest.FixtureRequest, host: Host, sshd: dict[str, t.Any]) -> dict[tuple[str, str], Result]:
+    """The same tasks inside and outside, by files and by pipelining, over a parent."""
+    copied = f"{host.tmp}/{{{{ ansible_user }}}}/copied-{{{{ inventory_hostname }}}}"
+    tasks = [
+        task("self", "shell", WHO),
+        task("nobody", "shell", WHO, become=True, become_user="nobody"),
+        task("raw self", "raw", WHO),
+        task("raw root", "raw", WHO, become=True),
+        task("copy", "copy", {"content": "x" * 100000, "dest": copied}),
+    ]
+    shared = {**sshd, "ansible_python_interpreter": SYSTEM_PYTHON, "ansible_netns_connection": request.param}
+    shared["ansible_shell_allow_world_readable_temp"] = True  # what Ansible offers for alice becoming nobody
+    hosts: dict[str, dict[str, dict[str, t.Any]]] = {}
+    for name, (_number, variables) in USERS.items():
+        for pipelining in (False, True):
+            one = inside("red", **shared, **variables, ansible_pipelining=pipelining)
+            outside = {**one, "ansible_connection": request.param}
+            hosts.setdefault(name, {}).update(
+                {f"{name}-inside-{pipelining}": one, f"{name}-outside-{pipelining}": outside}
+            )
+    if request.param == "ssh":
+        return host.play(tasks, {where: one for group in hosts.values() for where, one in group.items()})
+    found = {}
+    for name, (number, _variables) in USERS.items():
+        # The controller itself runs as that user, who may read its files wherever they are.
+        caps = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")
+        ids = ("--reuid", str(number), "--regid", str(number), "--init-groups")
+        as_user = dataclasses.replace(host, as_user=("setpriv", *ids, *caps))
+        found |= as_user.play(tasks, hosts[name], env={"HOME": str(host.tmp / name)})
+    return found
+
+
 @pytest.mark.controller
 @pytest.mark.parametrize("pipelining", [False, True])
-@pytest.mark.parametrize("parent", ["ssh", "local"])
 def test_an_unprivileged_user_enters_as_root_and_stays_who_they_are(
-    host: Host, sshd: dict[str, t.Any], parent: str, pipelining: bool
+    unprivileged: dict[tuple[str, str], Result], pipelining: bool
 ) -> None:
-    # The pause is for ansible-core 2.16: its local connection drops what comes along with the news
-    # that sudo has let us in.
-    who = f'sleep 0.3; id -un; id -Gn; echo "$HOME"; echo err >&2; {WHERE}; exit 3'
-    tasks = [
-        task("self", "shell", who),
-        task("nobody", "shell", who, become=True, become_user="nobody"),
-        task("raw self", "raw", who),
-        task("raw root", "raw", who, become=True),
-        task(
-            "copy",
-            "copy",
-            {"content": "x" * 100000, "dest": f"{host.tmp}/{{{{ ansible_user }}}}/copied"},
-        ),
-    ]
-    shared = {**sshd, "ansible_python_interpreter": SYSTEM_PYTHON, "ansible_pipelining": pipelining}
-    shared["ansible_netns_connection"] = parent
-    shared["ansible_shell_allow_world_readable_temp"] = True  # what Ansible offers for alice becoming nobody
-    users = {
-        "alice": {"ansible_user": "alice"},
-        "bob": {"ansible_user": "bob", "ansible_become_password": PASSWORD, "ansible_become": True},
-    }
-    found = {}
-    for name, number in (("alice", 4001), ("bob", 4002)):
-        variables = inside("red", **shared, **users[name])
-        hosts = {"inside": variables, "outside": {**variables, "ansible_connection": parent}}
-        one, env = host, {}
-        if parent == "local":
-            # The controller itself runs as that user, who may read its files wherever they are.
-            caps = ("--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search")
-            ids = ("--reuid", str(number), "--regid", str(number), "--init-groups")
-            one = dataclasses.replace(host, as_user=("setpriv", *ids, *caps))
-            env = {"HOME": str(host.tmp / name)}
-        found[name] = one.play(tasks, hosts, env=env)
     net = {"inside": str(inode("/run/netns/red")), "outside": str(inode("/proc/self/ns/net"))}
-    for name, how in ((name, one["name"]) for name in users for one in tasks):
-        results = {where: found[name][where, how] for where in net}
-        if how == "copy":
-            assert [result["status"] for result in results.values()] == ["ok", "ok"]
-            continue
-        own = "root" if name == "bob" else name  # bob always becomes: he cannot enter without his password
-        assert how.split()[-1].replace("self", own) in results["inside"]["stdout"].split()
-        assert net["inside"] in results["inside"]["stdout"].split()
-        for key in ("rc", "stdout", "stderr"):
-            values = [str(result[key]).replace(net[where], "NET") for where, result in results.items()]
-            assert values[0] == values[1]
+    for name in USERS:
+        for how in (*AS_WHOM, "copy"):
+            results = {where: unprivileged[f"{name}-{where}-{pipelining}", how] for where in net}
+            if how == "copy":
+                assert [result["status"] for result in results.values()] == ["ok", "ok"]
+                continue
+            own = "root" if name == "bob" else name  # bob always becomes: he cannot enter without his password
+            assert how.split()[-1].replace("self", own) in results["inside"]["stdout"].split()
+            assert net["inside"] in results["inside"]["stdout"].split()
+            for key in ("rc", "stdout", "stderr"):
+                values = [str(result[key]).replace(net[where], "NET") for where, result in results.items()]
+                assert values[0] == values[1]
 
 
 def test_a_wrong_password_or_none_runs_nothing(host: Host, sshd: dict[str, t.Any]) -> None:
@@ -683,15 +718,13 @@ def test_twenty_namespaces_at_once(host: Host) -> None:
         run("ip", "netns", "add", name)
     before = run("ip", "-j", "address"), run("ip", "-j", "route", "show", "table", "all")
     tasks = [
-        task("up", "command", "ip link set lo up"),
-        task("where", "command", WHERE),
-        task("address", "command", "ip address add 10.8.0.1/32 dev lo"),
+        task("address", "shell", f"set -e; ip link set lo up; ip address add 10.8.0.1/32 dev lo; {WHERE}"),
         task("facts", "setup", {"gather_subset": ["!all", "network"]}),
     ]
     found = host.play(tasks, {name: inside(name) for name in names})
     for name in names:
         assert found[name, "address"]["rc"] == 0
-        assert int(found[name, "where"]["stdout"]) == inode(f"/run/netns/{name}")
+        assert int(found[name, "address"]["stdout"]) == inode(f"/run/netns/{name}")
         assert found[name, "facts"]["ansible_facts"]["ansible_interfaces"] == ["lo"]
     assert (run("ip", "-j", "address"), run("ip", "-j", "route", "show", "table", "all")) == before
 
@@ -704,6 +737,7 @@ def test_the_example_playbook_runs_twice_and_cleans_up(host: Host) -> None:
         **os.environ,
         "HOME": str(host.tmp),
         "ANSIBLE_COLLECTIONS_PATH": str(host.collections),
+        **COMPILED,
     }
 
     def state() -> tuple[str, str, list[str]]:
