@@ -314,6 +314,7 @@ def demo_variables(core: Environment, collections: str) -> dict[str, str]:
     }
 
 
+# Those that take longest come first, so that no processor idles at the end.
 TIERS = (
     Tier(
         "promises",
@@ -330,8 +331,6 @@ TIERS = (
         needs_build=True,
     ),
     Tier("sanity", "ansible-test sanity on three ansible-cores", tuple(CORES.values()), _sanity),
-    Tier("importer", "galaxy-importer", (CORE, IMPORTER), _importer, needs_build=True),
-    Tier("molecule", "the molecule scenarios", LANE_ENVIRONMENTS, _molecule),
     Tier(
         "controllers",
         "a few tests on the other ansible-cores",
@@ -339,6 +338,8 @@ TIERS = (
         _controllers,
         needs_build=True,
     ),
+    Tier("importer", "galaxy-importer", (CORE, IMPORTER), _importer, needs_build=True),
+    Tier("molecule", "the molecule scenarios", LANE_ENVIRONMENTS, _molecule),
     Tier("unit", "unit tests on three Pythons", (CORE, CORE_NEWEST, UNIT_OLDEST), _unit),
     Tier(
         "build",
