@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from paths import BUILD, HOME, LOGS, ROOT, RUN, TEMPORARY
+from paths import BUILD, COMPILED, HOME, LOGS, ROOT, RUN, TEMPORARY
 
 # Commands under way, so that an interrupted run leaves none behind.
 _running: set[subprocess.Popen[bytes]] = set()
@@ -140,7 +140,7 @@ def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment without what leads tests astray, and with another home."""
     astray = ("ANSIBLE_", "MOLECULE_", "PYTEST_", "PYTHON", "SANDBOX_", "VIRTUAL_ENV")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(astray)}
-    for directory in (HOME, TEMPORARY):
+    for directory in (COMPILED, HOME, TEMPORARY):
         directory.mkdir(parents=True, exist_ok=True)
     return {
         **environment,

@@ -20,7 +20,7 @@ from environments import (
     Environment,
 )
 from machine import SYSTEM_PYTHON
-from paths import ANSIBLE_LIB, BUILD, COLLECTION, COLLECTIONS, COPIES, DIST, HOME, ROOT, RUN, TREE
+from paths import ANSIBLE_LIB, BUILD, COLLECTION, COLLECTIONS, COMPILED, COPIES, DIST, HOME, ROOT, RUN, TREE
 from steps import Step
 
 Reasons = dict[Environment, str]
@@ -28,6 +28,9 @@ Reasons = dict[Environment, str]
 # The interpreters that modules run under. Each has the libraries of its lane.
 LANES = {"debian": str(SYSTEM_PYTHON), "newest": str(LANE_NEWEST.python)}
 LANE_ENVIRONMENTS = (CORE, LANE_NEWEST)
+
+# What spares Python the compiling of every module again: not for what a user is shown.
+COMPILE_ONCE = {"PYTHONPATH": str(ROOT / "tests/integration/compiled"), "KEEP_COMPILED": str(COMPILED)}
 
 CORES = {"2.16": CORE_OLDEST, "2.19": CORE, "newest": CORE_NEWEST}
 
@@ -172,7 +175,7 @@ def _controllers(reasons: Reasons) -> Iterator[Step]:
         skip = reasons.get(core, "")
         tests = ("tests/integration", "-m", "controller")
         variables = _lane("debian", core)
-        yield _playbook(f"demo on {version}", core, str(COLLECTIONS), skip=skip)
+        yield _playbook(f"demo on {version}", core, str(COLLECTIONS), COMPILE_ONCE, skip=skip)
         yield _pytest(f"controller {version}", core, tests, variables, netbox=True, skip=skip)
 
 
@@ -283,16 +286,22 @@ def _importer(_reasons: Reasons) -> Iterator[Step]:
 
 
 def _bare(_reasons: Reasons) -> Iterator[Step]:
-    yield _playbook("bare install", CORE, str(bare_copy(COLLECTIONS, "bare")))
+    yield _playbook("bare install", CORE, str(bare_copy(COLLECTIONS, "bare")), COMPILE_ONCE)
 
 
 def _demo(_reasons: Reasons) -> Iterator[Step]:
     yield _playbook("demo", CORE, str(COLLECTIONS))
 
 
-def _playbook(name: str, core: Environment, collections: str, skip: str = "") -> Step:
+def _playbook(
+    name: str,
+    core: Environment,
+    collections: str,
+    more: dict[str, str] | None = None,
+    skip: str = "",
+) -> Step:
     """Run the demonstration from a collections directory, as `make demo` does."""
-    variables = demo_variables(core, collections)
+    variables = {**demo_variables(core, collections), **(more or {})}
     return Step(name, demo_command(core), 300, environment=variables, netbox=True, skip=skip)
 
 
