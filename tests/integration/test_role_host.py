@@ -42,13 +42,14 @@ def there(host: Throwaway, path: str) -> bool:
 
 def test_a_host_that_has_everything_needs_no_network(host: Throwaway) -> None:
     # The throw-away host has no way to the network: what the role asked it for would fail.
-    check, made, again = host.play(prepare(check=True), prepare(), prepare())
+    parts = host.play_in_parts([prepare(check=True), prepare(), prepare()], [take_back(), take_back()])
+    check, made, again = next(parts)
     assert [result["failed"] for result in (check, made, again)] == [None] * 3
     assert [result["changed"] for result in (check, made, again)] == [1, 1, 0]
     assert host.run("stat", "--format=%a", STATE_DIR) == "700\n"
     assert settings(host) == ["0", "0"]
 
-    gone, again = host.play(take_back(), take_back())
+    gone, again = next(parts)
     assert [result["changed"] for result in (gone, again)] == [1, 0]
     assert not there(host, STATE_DIR)
 
@@ -57,7 +58,11 @@ def test_forwarding_is_put_back_as_it_was(host: Throwaway) -> None:
     host.run("sh", "-c", f"echo 1 >{FORWARDING[0]}")
     no_packages = {"host_packages_install": False}
     forward = {**no_packages, "host_forwarding": True}
-    check, made, again = host.play(prepare(check=True, **forward), prepare(**forward), prepare(**forward))
+    parts = host.play_in_parts(
+        [prepare(check=True, **forward), prepare(**forward), prepare(**forward)],
+        [prepare(**forward), take_back(check=True), take_back(), take_back()],
+    )
+    check, made, again = next(parts)
     # The directory, the file, and the one setting that was not 1.
     assert [result["changed"] for result in (check, made, again)] == [3, 3, 0]
     assert settings(host) == ["1", "1"]
@@ -66,7 +71,7 @@ def test_forwarding_is_put_back_as_it_was(host: Throwaway) -> None:
     assert "\nnet.ipv6.conf.all.forwarding = 1\n" in text
 
     host.run("sh", "-c", f"echo 0 >{FORWARDING[0]}")
-    repaired, check, gone, again = host.play(prepare(**forward), take_back(check=True), take_back(), take_back())
+    repaired, check, gone, again = next(parts)
     assert [result["changed"] for result in (repaired, check, gone, again)] == [1, 3, 3, 0]
     assert settings(host) == ["1", "0"]
     assert not there(host, FILE)

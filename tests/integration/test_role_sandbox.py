@@ -69,9 +69,11 @@ def end_of(name: str) -> str:
 def test_the_whole_life_of_twenty(host: Throwaway) -> None:
     items = [{"name": f"web{number}"} for number in range(20)]
     before = host.snapshot()
-    check, made, again, recheck = host.play(
-        present(*items, check=True), present(*items), present(*items), present(*items, check=True)
+    parts = host.play_in_parts(
+        [present(*items, check=True), present(*items), present(*items), present(*items, check=True)],
+        [absent(*items, check=True), absent(*items), absent(*items)],
     )
+    check, made, again, recheck = next(parts)
     assert changed(check)
     assert operations(check) == operations(made)
     assert not changed(again)
@@ -87,7 +89,7 @@ def test_the_whole_life_of_twenty(host: Throwaway) -> None:
     for address in ("10.80.0.1", "fd00:80::1", "10.80.0.2", "fd00:80::2", "127.0.0.1", "::1"):
         host.ping("web19", address)
 
-    check, gone, again = host.play(absent(*items, check=True), absent(*items), absent(*items))
+    check, gone, again = next(parts)
     assert changed(check)
     assert operations(check) == operations(gone)
     assert not changed(again)
@@ -114,7 +116,12 @@ def test_every_way_to_be_connected(host: Throwaway) -> None:
     elsewhere = {"sandbox_state_dir": "/run/elsewhere"}
 
     before = host.snapshot()
-    made, again = host.play(present(*items, **elsewhere), present(*items, **elsewhere))
+    parts = host.play_in_parts(
+        [present(*items, **elsewhere), present(*items, **elsewhere)],
+        # Their names are enough: the bridges are those that they were on.
+        [absent(*names(*items), **elsewhere)],
+    )
+    made, again = next(parts)
     assert changed(made)
     assert not changed(again)
 
@@ -137,8 +144,7 @@ def test_every_way_to_be_connected(host: Throwaway) -> None:
     assert (lo["ifname"], "UP" in lo["flags"]) == ("lo", True)
     assert not any(file.startswith("/run/sandbox-network") for file in host.files())
 
-    # Their names are enough: the bridges are those that they were on.
-    (gone,) = host.play(absent(*names(*items), **elsewhere))
+    (gone,) = next(parts)
     assert changed(gone)
     assert host.snapshot() == before
     assert host.run("find", "/run/elsewhere", "-name", "*.json") == ""
@@ -147,7 +153,10 @@ def test_every_way_to_be_connected(host: Throwaway) -> None:
 def test_a_growing_and_shrinking_list_keeps_addresses(host: Throwaway) -> None:
     before = host.snapshot()
     one, two, three, four = ({"name": name} for name in ("one", "two", "three", "four"))
-    first, grown, shrunk, refilled = host.play(present(two), present(one, two, three), absent(one), present(four, two))
+    parts = host.play_in_parts(
+        [present(two), present(one, two, three), absent(one), present(four, two)], [absent(two, three, four)]
+    )
+    first, grown, shrunk, refilled = next(parts)
     assert first["addresses"] == {"two": ["10.80.0.2", "fd00:80::2"]}
     assert grown["addresses"] == {
         "one": ["10.80.0.3", "fd00:80::3"],
@@ -161,7 +170,7 @@ def test_a_growing_and_shrinking_list_keeps_addresses(host: Throwaway) -> None:
     }
     assert host.addresses("three") == ["10.80.0.4/24", "fd00:80::4/64"]
     assert host.addresses(None, "sbr0") == ["10.80.0.1/24", "fd00:80::1/64"]
-    host.play(absent(two, three, four))
+    next(parts)
     assert host.snapshot() == before
 
 
@@ -176,29 +185,34 @@ def test_a_bridge_that_was_there_before_is_left_as_it_is(host: Throwaway) -> Non
     host.run("sh", "-c", f"until [ $({told}) = 3 ]; do sleep 0.1; done")
     before = host.snapshot()
     item = {"name": "web1", "subnet": "10.80.0.0/24", "gateway": "10.80.0.9"}
-    made, again = host.play(present(item), present(item))
+    parts = host.play_in_parts([present(item), present(item)], [absent(item)])
+    made, again = next(parts)
     assert changed(made)
     assert not changed(again)
     assert host.addresses(None, "sbr0") == ["10.80.0.9/24"]
     host.ping("web1", "10.80.0.9")
-    host.play(absent(item))
+    next(parts)
     assert host.snapshot() == before
 
 
 def test_a_bridge_stays_as_long_as_it_is_wanted(host: Throwaway) -> None:
     before = host.snapshot()
     item, stranger = {"name": "web1"}, "ip link add stranger master sbr0 type veth peer stranger1"
-    made, kept, _stranger, again, gone = host.play(
-        present(item),
-        absent(item, sandbox_bridge_keep=True),
-        {"command": stranger},
-        present(item),
-        absent(item),
+    parts = host.play_in_parts(
+        [
+            present(item),
+            absent(item, sandbox_bridge_keep=True),
+            {"command": stranger},
+            present(item),
+            absent(item),
+        ],
+        [absent(item)],
     )
+    made, kept, _stranger, again, gone = next(parts)
     assert [changed(result) for result in (made, kept, again, gone)] == [True] * 4
     assert host.addresses(None, "sbr0") == ["10.80.0.1/24", "fd00:80::1/64"]
     host.run("ip", "link", "delete", "stranger")
-    (gone,) = host.play(absent(item))
+    (gone,) = next(parts)
     assert [operation["op"] for operation in gone["links"]["operations"]] == ["link.delete"]
     assert host.snapshot() == before
 
@@ -218,9 +232,12 @@ def test_half_gone_sandboxes_are_foretold_mended_and_removed(host: Throwaway) ->
     items = [{"name": name} for name in DAMAGES]
     damage: Step = {"command": "; ".join([*DAMAGES.values(), "ip address flush dev sbr0"])}
     before = host.snapshot()
-    made, broken, check, mended, again = host.play(
-        present(*items), damage, present(*items, check=True), present(*items), present(*items)
+    worse: Step = {"command": "ip link delete sbr0; ip -n portless link set eth0 name other"}
+    parts = host.play_in_parts(
+        [present(*items), damage, present(*items, check=True), present(*items), present(*items)],
+        [damage, worse, absent(*items), absent(*items)],
     )
+    made, broken, check, mended, again = next(parts)
     assert changed(made)
     assert broken["failed"] is None
     assert operations(check) == operations(mended)
@@ -230,8 +247,7 @@ def test_half_gone_sandboxes_are_foretold_mended_and_removed(host: Throwaway) ->
         for address in ("10.80.0.1", "fd00:80::1", "10.80.0.2", "fd00:80::2"):
             host.ping(name, address)
 
-    worse = {"command": "ip link delete sbr0; ip -n portless link set eth0 name other"}
-    broken, worse_broken, gone, again = host.play(damage, worse, absent(*items), absent(*items))
+    broken, worse_broken, gone, again = next(parts)
     assert (broken["failed"], worse_broken["failed"]) == (None, None)
     assert changed(gone)
     assert not changed(again)
@@ -240,14 +256,18 @@ def test_half_gone_sandboxes_are_foretold_mended_and_removed(host: Throwaway) ->
 
 def test_a_failing_task_leaves_nothing_of_this_run(host: Throwaway) -> None:
     old, new = {"name": "old"}, {"name": "new"}
-    host.play(present(old))
+    parts = host.play_in_parts(
+        [present(old)],
+        [
+            present(old, new),
+            present({"name": "other", "addresses": ["10.80.0.2/24"]}),
+            present(old, *({"name": f"web{number}", "subnet": "10.83.0.0/30"} for number in range(2))),
+        ],
+    )
+    next(parts)
     host.run("ip", "link", "add", end_of("new"), "type", "bridge")
     before = host.snapshot()
-    occupied, taken, full = host.play(
-        present(old, new),
-        present({"name": "other", "addresses": ["10.80.0.2/24"]}),
-        present(old, *({"name": f"web{number}", "subnet": "10.83.0.0/30"} for number in range(2))),
-    )
+    occupied, taken, full = next(parts)
     assert host.snapshot() == before
     assert occupied["failed"].startswith("Connect them: ")
     assert end_of("new") in occupied["failed"]
@@ -260,13 +280,14 @@ def test_a_failing_task_leaves_nothing_of_this_run(host: Throwaway) -> None:
 def test_sandboxes_with_processes_inside(host: Throwaway) -> None:
     before = host.snapshot()
     items = [{"name": "idle"}, {"name": "busy"}]
-    host.play(present(*items))
+    parts = host.play_in_parts([present(*items)], [absent(*items)], [absent(*items, sandbox_force=True)])
+    next(parts)
     host.run("sh", "-c", "ip netns exec busy sleep 1000 >/dev/null 2>&1 & echo $! >/run/sleeper")
     made = host.snapshot()
-    (refused,) = host.play(absent(*items))
+    (refused,) = next(parts)
     assert host.run("cat", "/run/sleeper").strip() in refused["failed"]
     assert host.snapshot() == made
-    (forced,) = host.play(absent(*items, sandbox_force=True))
+    (forced,) = next(parts)
     assert changed(forced)
     assert host.snapshot() == before
 

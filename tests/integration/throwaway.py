@@ -13,7 +13,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -29,6 +29,13 @@ STATE_DIR = "/run/sandbox-network"
 # What spares Python on the host the compiling of every module again.
 COMPILED = {"PYTHONPATH": str(ROOT / "tests/integration/compiled"), "KEEP_COMPILED": str(BUILD / "compiled")}
 Path(COMPILED["KEEP_COMPILED"]).mkdir(parents=True, exist_ok=True)
+
+ANSIBLE = {
+    "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
+    "ANSIBLE_LOCALHOST_WARNING": "false",
+    "ANSIBLE_NOCOLOR": "1",
+    **COMPILED,
+}
 
 # How a play tells its result, and what that looks like in the output.
 MARK = "result: "
@@ -69,15 +76,9 @@ class Throwaway:
 
     def process(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command on the host, whatever comes of it."""
-        inherited = {
-            "PATH": os.environ["PATH"],
-            "LC_ALL": "C.UTF-8",
-            "HOME": "/run/tmp",
-            "TMPDIR": "/run/tmp",
-        }
         return subprocess.run(
             [*self._enter, *command],
-            env={**inherited, **environment},
+            env=_environment(**environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -91,18 +92,7 @@ class Throwaway:
 
     def ansible_playbook(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run ansible-playbook against the host."""
-        return self.process(
-            str(CONTROLLER / "ansible-playbook"),
-            "--inventory=localhost,",
-            "--connection=local",
-            f"--extra-vars=ansible_python_interpreter={PYTHON}",
-            *arguments,
-            ANSIBLE_COLLECTIONS_PATH=COLLECTIONS,
-            ANSIBLE_LOCALHOST_WARNING="false",
-            ANSIBLE_NOCOLOR="1",
-            **COMPILED,
-            **environment,
-        )
+        return self.process(*_ansible_playbook(*arguments), **{**ANSIBLE, **environment})
 
     def play(self, *steps: Step) -> list[dict[str, Any]]:
         """Run steps one after the other, in one playbook, and return what came of each.
@@ -111,15 +101,41 @@ class Throwaway:
         that fails does not stop those after it: its result has ``failed``, the error's text.
         ``changed`` is how many tasks and items of loops said so.
         """
+        (results,) = self.play_in_parts(steps)
+        return results
+
+    def play_in_parts(self, *parts: Sequence[Step]) -> Iterator[list[dict[str, Any]]]:
+        """Run steps as `play` does, but stand still after each part until the next is asked for.
+
+        So a test can look at the host between, and ansible-playbook starts only once.
+        """
         with tempfile.TemporaryDirectory(dir=BUILD) as directory:
-            playbook = Path(directory) / "playbook.json"
-            playbook.write_text(json.dumps([_play(step) for step in steps]), encoding="utf-8")
-            done = self.ansible_playbook(str(playbook))
-        shown = done.stdout.split("\nPLAY ")[1:-1]
-        told = [TOLD.findall(part) for part in shown]
-        assert [len(found) for found in told] == [1] * len(steps), done.stdout + done.stderr
-        results = [json.loads(json.loads(text)[len(MARK) :]) for (text,) in told]
-        return [{"changed": part.count("\nchanged: ["), **result} for part, result in zip(shown, results)]
+            here = Path(directory)
+            plays = [*map(_play, parts[0])]
+            for number, steps in enumerate(parts[1:], 1):
+                os.mkfifo(here / f"begin{number}")
+                plays += [_stand_still(here, number), *map(_play, steps)]
+            (here / "playbook.json").write_text(json.dumps(plays), encoding="utf-8")
+            with (here / "output").open("w") as output:
+                command = [*self._enter, *_ansible_playbook(str(here / "playbook.json"))]
+                process = subprocess.Popen(
+                    command, env=_environment(**ANSIBLE), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                )
+            try:
+                told, shown = 0, ""
+                for number, steps in enumerate(parts):
+                    if number:
+                        assert (here / f"standing{number}").exists(), shown
+                        (here / f"begin{number}").write_text("")
+                    _wait_for(here / f"standing{number + 1}", process)
+                    shown = (here / "output").read_text(encoding="utf-8")
+                    results = _results(shown)[told:]
+                    assert len(results) == len(steps), shown
+                    told += len(results)
+                    yield results
+            finally:
+                process.kill()
+                process.wait()
 
     def ping(self, netns: str, address: str) -> None:
         """See that an address answers a sandbox."""
@@ -186,6 +202,47 @@ def _stable(link: dict[str, Any]) -> dict[str, Any]:
     found = {key: link[key] for key in kept if key in link}
     found["linkinfo"] = found.get("linkinfo", {}).get("info_kind")
     return {**found, "addresses": addresses}
+
+
+def _environment(**more: str) -> dict[str, str]:
+    """The environment of a command on the host."""
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": "/run/tmp", "TMPDIR": "/run/tmp", **more}
+
+
+def _ansible_playbook(*arguments: str) -> list[str]:
+    """The command that runs ansible-playbook against the host."""
+    return [
+        str(CONTROLLER / "ansible-playbook"),
+        "--inventory=localhost,",
+        "--connection=local",
+        f"--extra-vars=ansible_python_interpreter={PYTHON}",
+        *arguments,
+    ]
+
+
+def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a file is there, or the process has ended and can no longer make it."""
+    deadline = time.monotonic() + 300
+    while not path.exists() and process.poll() is None:
+        assert time.monotonic() < deadline, f"no {path.name}"
+        time.sleep(0.02)
+
+
+def _results(shown: str) -> list[dict[str, Any]]:
+    """What came of each step so far, from the output of ansible-playbook."""
+    parts = [(part, TOLD.findall(part)) for part in shown.split("\nPLAY ")]
+    return [
+        {"changed": part.count("\nchanged: ["), **json.loads(json.loads(text)[len(MARK) :])}
+        for part, found in parts
+        for text in found
+    ]
+
+
+def _stand_still(here: Path, number: int) -> Play:
+    """A play that says that it is there, and waits until the part of this number may begin."""
+    command = f"touch {here}/standing{number}; cat {here}/begin{number}"
+    wait = {"ansible.builtin.debug": {"msg": f"{{{{ lookup('ansible.builtin.pipe', '{command}') }}}}"}}
+    return {"hosts": "localhost", "gather_facts": False, "tasks": [wait]}
 
 
 def _play(step: Step) -> Play:
