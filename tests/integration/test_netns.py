@@ -516,3 +516,17 @@ def test_what_replaced_a_killed_runs_namespace_is_not_touched(box: Box) -> None:
 def test_the_result_is_json_for_everybody(box: Box) -> None:
     result = box.change("netns", {"name": "web1", "dns": {"search": ["example.org"]}})
     assert json.dumps(result).isascii()
+
+
+def test_a_record_is_not_believed_of_a_namespace_with_the_same_inode(box: Box) -> None:
+    box.change("netns", {"name": "web1", "loopback": False})
+    inode = box.sh("stat -c %i /run/netns/web1")
+    box.sh("ip netns del web1")
+    for _attempt in range(50):
+        box.sh("ip netns add web1")
+        if box.sh("stat -c %i /run/netns/web1") == inode:
+            break
+        box.sh("ip netns del web1")
+    assert box.done("netns", {"name": "web1"})["netns"]["created"] is False
+    (found,) = box.done("netns_info", {"name": ["web1"]})["namespaces"]
+    assert found["created"] is False

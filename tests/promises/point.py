@@ -234,6 +234,8 @@ def converge(bench: Bench, verdict: Verdict, state: str) -> None:
     if outcome.failed:
         verdict.problems.append(f"not mended: {state} after it: {outcome}")
         return
+    if "Not put back" in str(outcome.result.get("warnings")):  # nobody else was on the host
+        verdict.problems.append(f"not mended: {state} after it gave up on something: {outcome}")
     unchanged(bench, verdict, state)
     if state != "absent":
         outcome = bench.run("absent")

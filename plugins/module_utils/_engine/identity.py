@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._kernel.errors import KernelError
-from .._kernel.namespaces import Identity, new_namespace, open_namespace
+from .._kernel.namespaces import Fingerprint, fingerprint_of, new_namespace, open_namespace
 from .kinds.contract import Context
 from .operation import Operation
 from .state import Netns
@@ -33,15 +33,15 @@ class _Binder:
         self._promised: Counter[Netns] = Counter()
         self._condemned = random.SystemRandom().randrange(FIRST_GROUP, LAST_GROUP)
         self._indexes: dict[tuple[Netns, str], int] = {}
-        self._identities: dict[str, Identity] = {}
+        self._fingerprints: dict[str, Fingerprint] = {}
 
     def bind(self, operation: Operation) -> Operation:
         args = dict(operation.args)
         if operation.kind == "netns.create":
             args["identity"] = self._identity(args["path"], args.get("pid"))
         elif operation.kind == "record.put" and "identity" in args["value"]:
-            identity = self._identities.get(args["name"]) or args["value"]["identity"]
-            args["value"] = {**args["value"], "identity": list(identity)}
+            fingerprint = self._fingerprints.get(args["name"]) or args["value"]["identity"]
+            args["value"] = {**args["value"], "identity": list(fingerprint)}
         elif operation.kind == "link.add":
             args["ifindex"] = self._promise(args)
             if args.get("peer"):
@@ -72,9 +72,8 @@ class _Binder:
             descriptor = os.dup(namespace.descriptor)
             namespace.close()
         self._context.unborn[path] = descriptor
-        status = os.fstat(descriptor)
-        self._identities[path] = (status.st_dev, status.st_ino)
-        return [status.st_dev, status.st_ino]
+        device, inode, _cookie = self._fingerprints[path] = fingerprint_of(descriptor)
+        return [device, inode]
 
 
 def bind(operations: Sequence[Operation], context: Context) -> list[Operation]:

@@ -25,8 +25,8 @@ from .._kernel.addressing import (
 from .._kernel.errors import NotANamespace
 from .._kernel.host import Host
 from .._kernel.links import Link, read_links
-from .._kernel.namespaces import identify, is_leftover, own_identity, processes_inside
-from .._store.records import Records
+from .._kernel.namespaces import Fingerprint, Identity, identify, is_leftover, own_identity, processes_inside
+from .._store.records import Record, Records
 from . import values
 from .guest import describe_guest
 from .topology import Node, describe_topology
@@ -68,12 +68,17 @@ class Contents:
     """One namespace as read; ``path`` None is the one Ansible runs in."""
 
     path: str | None
-    identity: tuple[int, int]
+    fingerprint: Fingerprint
     nsid: int | None
     links: list[Link]
     addresses: list[Address]
     routes: list[Route]
     neighbours: list[Neighbour]
+
+    @property
+    def identity(self) -> Identity:
+        """Device and inode."""
+        return self.fingerprint[:2]
 
 
 def gather_namespaces(params: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def _read(path: str | None, host: Host, wanted: frozenset[str]) -> Contents:
     netlink = handle.netlink
     return Contents(
         path=path,
-        identity=handle.identity,
+        fingerprint=handle.fingerprint,
         nsid=host.nsid(path) if path else None,
         links=read_links(netlink, statistics="statistics" in wanted),
         addresses=read_addresses(netlink),
@@ -207,7 +212,9 @@ def _describe(
         state="present",
         inode=contents.identity[1],
         nsid=contents.nsid,
-        created=bool(record and record.value.get("created") and tuple(record.value["identity"]) == contents.identity),
+        created=bool(
+            record and record.value.get("created") and tuple(record.value["identity"]) == contents.fingerprint
+        ),
         **_summary(contents),
     )
     names = {link.ifindex: link.name for link in contents.links}
@@ -231,6 +238,12 @@ def _describe(
         result["pids"] = inside.get(contents.identity, [])
     result["guest"] = describe_guest(contents.links, contents.addresses, contents.routes, contents.neighbours)
     return result
+
+
+def _was_made_by_us(contents: Contents, record: Record | None) -> bool:
+    """Not only found, and not another one of the same name."""
+    made = bool(record and record.value.get("created"))
+    return made and record is not None and tuple(record.value["identity"]) == contents.fingerprint
 
 
 def _describe_link(

@@ -242,7 +242,7 @@ def _believed(record: Record | None) -> dict[str, Any] | None:
     """What a record says; of an earlier boot only what is about files is still so."""
     if record is None:
         return None
-    return record.value if record.this_boot else {**record.value, "identity": [0, 0]}
+    return record.value if record.this_boot else {**record.value, "identity": [0, 0, 0]}
 
 
 def _observe_name(one: Netns, state: State) -> None:
@@ -264,6 +264,7 @@ def _observe_name(one: Netns, state: State) -> None:
 def _observe_inside(one: Netns, path: str, state: State, reader: Reader) -> None:
     namespace = state.existing(path)
     handle = reader.host.at(path)
+    namespace.cookie = handle.fingerprint[2]
     record = state.record("netns", one.path) or {}
     loopback = one.loopback if one.present else record.get("loopback")
     if loopback is not None:
@@ -336,7 +337,7 @@ def _plan_present(one: Netns, state: State) -> list[Operation]:
     originals.setdefault("created", namespace is None and one.pid is None)
     originals.setdefault("pid", one.pid if namespace is None else None)
     originals.setdefault("sysctl", {})
-    originals["identity"] = list(namespace.identity) if namespace and namespace.identity else None
+    originals["identity"] = list(namespace.fingerprint) if namespace and namespace.identity else None
     operations += _plan_inside(one, state, originals)
     operations += _plan_dns(one, state, originals)
     worth_it = originals["created"] or originals["sysctl"] or len(originals) > len(ALWAYS_RECORDED)
@@ -495,7 +496,7 @@ def _made_for_others(state: State) -> list[str]:
 
 def _describes(record: dict[str, Any], namespace: NamespaceState) -> bool:
     """Whether a record is about the namespace that bears the name now."""
-    return record["identity"] is None or tuple(record["identity"]) == namespace.identity
+    return record["identity"] is None or tuple(record["identity"]) == namespace.fingerprint
 
 
 def _directories(path: str, state: State) -> list[tuple[str, bool]]:
