@@ -292,3 +292,11 @@ def test_routes_that_cannot_be(box: Box, routes: list[dict[str, Any]], words: tu
     box.sh("ip link add br9 type bridge; ip link set br9 up; ip route add 10.77.0.0/16 dev br9")
     box.refused("link", br0(*ADDRESSES, routes=routes), *words)
     assert box.links() == {"lo", "br9"}
+
+
+def test_a_wanted_route_stays_when_the_last_address_goes(box: Box) -> None:
+    """With the last IPv4 address of a link the kernel takes all of its IPv4 routes."""
+    routes = [{"dst": "10.9.0.0/16"}]
+    box.change("link", br0("10.0.0.1/24", routes=routes))
+    box.change("link", br0(routes=routes, purge_addresses=True))
+    assert box.gateways() == {"10.9.0.0/16": None}

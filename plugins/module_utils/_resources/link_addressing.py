@@ -142,12 +142,13 @@ def _route_changes(end: End, namespace: NamespaceState, link: Link, addresses: _
     lost = [one for one in _routes_lost_with(addresses, namespace, link) if one not in replaced]
     refuse_opaque([route for _name, route in [*lost, *replaced]], end)
     back = [one for one in lost if _comes_back(one[1], one[0], addresses.left, end)]
-    new = [one.route for key, one in wanted.items() if key not in present or key in wrong]
-    going = {subnet_of(one) for one in addresses.removed}
-    staying = [one for one in found if (end.name, one) not in replaced and one.dst not in going]
+    going = wrong | {route_key(route) for name, route in lost if name == end.name}
+    new = [one.route for key, one in wanted.items() if key not in present or key in going]
+    unreached = {subnet_of(one) for one in addresses.removed}
+    staying = [one for one in found if (end.name, one) not in replaced and one.dst not in unreached]
     direct = [one for one in [*staying, *(one.route for one in end.routes)] if not one.gateway]
     for route in new:
-        if route_key(route) not in wrong:
+        if route_key(route) not in going:
             _refuse_taken(route, end, namespace, link.ifindex)
         # the kernel looks in the route's own table, then as for any packet
         seen = [one for one in direct if one.table in (route.table, TABLE_MAIN)]
