@@ -19,6 +19,7 @@ import shutil
 import stat
 import subprocess
 import threading
+import time
 import typing as t
 
 Snapshot = dict[str, t.Any]
@@ -181,14 +182,7 @@ def inside(path: str | None, work: t.Callable[[], t.Any]) -> t.Any:
 
 def read_namespace() -> dict[str, t.Any]:
     """The namespace of the calling thread."""
-    links, addresses, routes, rules, neighbours = batch(
-        ["ip", "-d", "-j", "-batch", "-"],
-        "link show",
-        "addr show",
-        "route show table all",
-        "rule show",
-        "neigh show",
-    )
+    links, addresses, routes, rules, neighbours = settled()
     (rules6,) = batch(["ip", "-6", "-d", "-j", "-batch", "-"], "rule show")  # the routes came with those of IPv4
     names = sorted(link["ifname"] for link in links)
     qdiscs = batch(["tc", "-d", "-j", "-batch", "-"], "qdisc show")[0]
@@ -213,6 +207,28 @@ def read_namespace() -> dict[str, t.Any]:
         "listeners": listeners(),
         "sysctls": sysctls(names),
     }
+
+
+def settled() -> list[t.Any]:
+    """Answers to the questions for ip, once the kernel has told of all carriers."""
+    deadline = time.monotonic() + 5
+    while True:
+        answers = batch(
+            ["ip", "-d", "-j", "-batch", "-"],
+            "link show",
+            "addr show",
+            "route show table all",
+            "rule show",
+            "neigh show",
+        )
+        if not any(map(unsettled, answers[0])) or time.monotonic() > deadline:
+            return answers
+        time.sleep(0.01)
+
+
+def unsettled(link: dict[str, t.Any]) -> bool:
+    """Has a carrier that the kernel has not told of yet, to the bridge of a port for example."""
+    return link["operstate"] == "DOWN" and {"LOWER_UP", "NO-CARRIER"} <= set(link["flags"])
 
 
 def batch(command: list[str], *lines: str) -> list[t.Any]:
