@@ -36,7 +36,7 @@ def recover(journal: Journal, context: Context, journals: Journals) -> tuple[lis
     the journal stays then.
     """
     operations, warnings = to_undo(journal, context.host)
-    troubles = [trouble for operation in operations for trouble in undo(operation, context)]
+    troubles = undo(operations, context)
     failed = [trouble.text for trouble in troubles if trouble.errno not in OUTDATED]
     if failed:
         raise RecoveryFailed(f"cannot undo the killed task of {journal.path}: {'; '.join(failed)}")

@@ -25,6 +25,7 @@ from .identity import bind
 from .kinds.contract import Context
 from .kinds.registry import apply, inverse
 from .operation import Operation
+from .state import Netns
 from .subjects import touched
 
 # What an undo may meet where nothing is left to undo.
@@ -33,10 +34,11 @@ FAILURES = (KernelError, StoreError, OSError, NoSuchNamespace, NotANamespace, Un
 
 
 class Trouble(NamedTuple):
-    """What went wrong in undoing: in words, and the errno where there is one."""
+    """What went wrong in undoing: in words, the errno where there is one, and in which namespace."""
 
     text: str
     errno: int | None
+    netns: Netns
 
 
 class TransactionFailed(TaskError):
@@ -126,7 +128,7 @@ def _undo(
     What counts is how the host is found afterwards: only that ends the journal.
     """
     with _uninterruptible():
-        troubles = [trouble.text for operation in reversed(done) for trouble in undo(operation, context)]
+        troubles = [trouble.text for trouble in undo(done[::-1], context)]
         try:
             if done:
                 verify_undone()
@@ -137,18 +139,30 @@ def _undo(
     return ""
 
 
-def undo(operation: Operation, context: Context) -> Iterator[Trouble]:
-    """Undo an operation as far as that goes; yields what went wrong."""
+def undo(operations: Sequence[Operation], context: Context) -> list[Trouble]:
+    """Undo operations, last first as given, as far as that goes; returns what went wrong."""
+    troubles: list[Trouble] = []
+    for operation in operations:
+        path = operation.args.get("path")
+        # the namespace of a process would live on, and nobody could find it to try again
+        borrowed = operation.kind == "netns.create" and operation.args.get("pid") is not None
+        if not (borrowed and any(trouble.netns == path for trouble in troubles)):
+            troubles += _undo_one(operation, context)
+    return troubles
+
+
+def _undo_one(operation: Operation, context: Context) -> Iterator[Trouble]:
     for step in inverse(operation):
+        netns = step.args.get("netns")
         try:
             apply(step, context)
         except KernelError as error:
             if error.errno not in GONE:
-                yield Trouble(f"{step.kind}: {error}", error.errno)
+                yield Trouble(f"{step.kind}: {error}", error.errno, netns)
         except (NoSuchNamespace, NotANamespace):
             continue
         except (OSError, StoreError) as error:
-            yield Trouble(f"{step.kind}: {error}", error.errno)
+            yield Trouble(f"{step.kind}: {error}", error.errno, netns)
 
 
 def _close_unborn(context: Context) -> None:

@@ -20,6 +20,7 @@ from ..._kernel.addressing import (
     read_addresses,
 )
 from ..._kernel.errors import KernelError
+from ..._kernel.netlink import NetlinkSocket
 from ..operation import Operation, without_empty
 from ..state import Netns, State
 from .contract import Args, Context, place, section
@@ -33,11 +34,11 @@ class AddressAdd:
     """
 
     def apply(self, args: Args, context: Context) -> None:
+        address, netlink = address_of(args, args["ifindex"]), context.host.at(args["netns"]).netlink
         try:
-            request = requests.add_address(address_of(args, args["ifindex"]))
-            context.host.at(args["netns"]).netlink.change(request)
+            netlink.change(requests.add_address(address))
         except KernelError as error:
-            if error.errno == errno.EEXIST and _is_there(args, context):
+            if error.errno == errno.EEXIST and is_there(address, netlink):
                 return
             where = place(args["netns"], args["link"])
             raise error.while_doing(f"adding address {args['address']} to {where}") from None
@@ -66,11 +67,11 @@ class AddressDelete:
     """Delete an address of a link; the arguments are those that add it again."""
 
     def apply(self, args: Args, context: Context) -> None:
+        address, netlink = address_of(args, args["ifindex"]), context.host.at(args["netns"]).netlink
         try:
-            request = requests.delete_address(address_of(args, args["ifindex"]))
-            context.host.at(args["netns"]).netlink.change(request)
+            netlink.change(requests.delete_address(address))
         except KernelError as error:
-            if error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV) and not _is_there(args, context):
+            if error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV) and not is_there(address, netlink):
                 return
             where = place(args["netns"], args["link"])
             raise error.while_doing(f"deleting address {args['address']} of {where}") from None
@@ -93,11 +94,10 @@ class AddressDelete:
         section(after, "links", where).setdefault("addresses", [])
 
 
-def _is_there(args: Args, context: Context) -> bool:
+def is_there(address: Address, netlink: NetlinkSocket) -> bool:
     """Look: what the kernel answered is no proof of what there is."""
-    wanted = address_key(address_of(args, args["ifindex"]))
-    found = read_addresses(context.host.at(args["netns"]).netlink)
-    return any(one.ifindex == args["ifindex"] and address_key(one) == wanted for one in found)
+    wanted = address_key(address)
+    return any(one.ifindex == address.ifindex and address_key(one) == wanted for one in read_addresses(netlink))
 
 
 def address_args(address: Address, netns: Netns, link: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..._kernel.netlink import NetlinkSocket
 from ..._kernel.tuntap import MODES, create_tuntap
 from ..operation import Operation
 from ..state import Netns, State
-from .address import address_of
+from .address import address_of, is_there
 from .contract import Args, Context, place, section
 
 PLAIN = ("mtu", "mac", "txqlen", "alias", "group")
@@ -296,19 +296,15 @@ def _keep_address(netlink: NetlinkSocket, ifindex: int, data: Mapping[str, Any],
     link was down has no route for its prefix, and gets none when the link comes up."""
     address = address_of(data, ifindex)
     if anew:
-        with _passing_over(errno.EADDRNOTAVAIL):
+        try:
             netlink.change(requests.delete_address(address))
-    with _passing_over(errno.EEXIST):
-        netlink.change(requests.add_address(address))
-
-
-@contextmanager
-def _passing_over(number: int) -> Iterator[None]:
-    """Pass over one refusal of the kernel, which says that nothing is left to do."""
+        except KernelError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
     try:
-        yield
+        netlink.change(requests.add_address(address))
     except KernelError as error:
-        if error.errno != number:
+        if error.errno != errno.EEXIST or not is_there(address, netlink):
             raise
 
 
