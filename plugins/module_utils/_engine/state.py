@@ -138,6 +138,7 @@ class State:
     """The wanted ids that other namespaces have."""
     ipv6: bool = True
     lowest_index: int = 0
+    _known_as: dict[tuple[Netns, int], Netns] = field(default_factory=dict)
 
     def copy(self) -> State:
         """A copy that can be changed without changing this one."""
@@ -149,7 +150,18 @@ class State:
             directories=dict(self.directories),
             records=dict(self.records),
             nsids=dict(self.nsids),
+            _known_as=dict(self._known_as),
         )
+
+    def learn_nsid(self, netns: Netns, other: Netns, nsid: int | None) -> None:
+        """Enter the id by which a namespace knows another one, None for none."""
+        self.nsids[netns, other] = nsid
+        if nsid is not None:
+            self._known_as[netns, nsid] = other
+
+    def known_as(self, netns: Netns, nsid: int) -> list[Netns]:
+        """The namespace that one knows by an id, if it is among those that were read."""
+        return [self._known_as[netns, nsid]] if (netns, nsid) in self._known_as else []
 
     def at(self, netns: Netns) -> NamespaceState | None:
         """The namespace at a path, None when it does not exist."""

@@ -87,6 +87,8 @@ class _RouteChanges:
 
 def _address_changes(end: End, namespace: NamespaceState, link: Link) -> _AddressChanges:
     found = namespace.addresses.get(link.ifindex, [])
+    if not (end.addresses or end.purge_addresses):
+        return _AddressChanges([], [], found)
     present = {address_key(one): one for one in found}
     wanted = {address_key(one.address): one for one in end.addresses}
     wrong = {key for key in wanted if key in present and _differs(wanted[key], present[key], end)}
@@ -131,6 +133,8 @@ def _leaning_on_first(
 
 
 def _route_changes(end: End, namespace: NamespaceState, link: Link, addresses: _AddressChanges) -> _RouteChanges:
+    if not (end.routes or end.purge_routes or addresses.removed):
+        return _RouteChanges([], [])
     found = namespace.routes.get(link.ifindex, [])
     present = {route_key(one): one for one in found}
     wanted = {route_key(one.route): one for one in end.routes}

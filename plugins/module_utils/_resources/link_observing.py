@@ -52,7 +52,8 @@ def observe_relatives(one: WantedLink, state: State, reader: Reader) -> Iterator
     A link that is to be deleted can be made again only with its other half: yields the
     ids of the namespaces to look for.
     """
-    for end in one.ends:
+    may_go = one.recreate or not one.present
+    for end in one.ends if may_go else (one.end,):
         namespace = state.at(end.netns)
         link = namespace.link(end.name) if namespace else None
         if link is None or link.parent_nsid is None:
@@ -60,13 +61,13 @@ def observe_relatives(one: WantedLink, state: State, reader: Reader) -> Iterator
         for other in (*one.netnses, None):
             _learn_nsid(end.netns, other, state, reader)
         known = find_peer(link, end.netns, state) or find_parent(link, end.netns, state)
-        if known is None and (one.recreate or not one.present):
+        if known is None and may_go:
             yield end.netns, link.parent_nsid
 
 
 def _learn_nsid(seen_from: Netns, other: Netns, state: State, reader: Reader) -> None:
     if other != seen_from and (seen_from, other) not in state.nsids and state.at(other):
-        state.nsids[seen_from, other] = reader.host.nsid(other, seen_from=seen_from)
+        state.learn_nsid(seen_from, other, reader.host.nsid(other, seen_from=seen_from))
 
 
 def search_named(missing: set[tuple[Netns, int]], state: State, reader: Reader) -> None:

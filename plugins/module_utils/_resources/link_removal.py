@@ -63,7 +63,8 @@ def find_peer(link: Link, netns: Netns, state: State) -> tuple[Netns, Link] | No
     """The other end of a veth, if it is in a namespace that was read."""
     if link.kind != "veth" or not link.parent:
         return None
-    for path, namespace in state.namespaces.items():
+    for path in _where_relatives_are(link, netns, state):
+        namespace = state.at(path)
         peer = namespace.links.get(link.parent) if namespace else None
         if peer and peer.kind == "veth" and are_peers(link, netns, peer, path, state):
             return path, peer
@@ -75,15 +76,18 @@ def find_parent(link: Link, netns: Netns, state: State) -> tuple[Netns, str] | N
     index = link.data.get("parent") or link.parent
     if link.kind not in MAY_HAVE_PARENT or not index:
         return None
-    for path, namespace in state.namespaces.items():
-        if namespace is None or index not in namespace.links:
-            continue
-        same = path == netns and link.parent_nsid is None
-        nsid = state.nsids.get((netns, path))
-        other = path != netns and nsid is not None and nsid == link.parent_nsid
-        if same or other:
+    for path in _where_relatives_are(link, netns, state):
+        namespace = state.at(path)
+        if namespace and index in namespace.links:
             return path, namespace.name_of(index)
     return None
+
+
+def _where_relatives_are(link: Link, netns: Netns, state: State) -> list[Netns]:
+    """The namespace that the peer or the parent of a link is in; of a foretold link it may be any."""
+    if link.ifindex < 0:
+        return list(state.namespaces)
+    return [netns] if link.parent_nsid is None else state.known_as(netns, link.parent_nsid)
 
 
 def are_peers(first: Link, netns: Netns, second: Link, other: Netns, state: State) -> bool:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from typing import Any
@@ -160,7 +161,12 @@ def address_key(address: Address) -> tuple[str, str]:
 
 def subnet_of(address: Address) -> str:
     """The subnet that an address makes its link reach, as a CIDR."""
-    return str(ip_network(f"{address.peer or address.local}/{address.prefix}", strict=False))
+    return _network(f"{address.peer or address.local}/{address.prefix}")
+
+
+@functools.lru_cache(maxsize=8192)  # asked again for each address whenever it is planned for
+def _network(cidr: str) -> str:
+    return str(ip_network(cidr, strict=False))
 
 
 def shown_address(args: Mapping[str, Any]) -> str:
