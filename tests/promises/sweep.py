@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
 """The points of all cases: every one (SWEEP=full), or a sample within SWEEP_SECONDS chosen by
-SWEEP_SEED.
+SWEEP_SEED. SWEEP_CASES names those to go through again; the results of the others are kept.
 
 Two workers take case after case, each on hosts of its own. Results go to .build/sweep/, report.py
 makes a page of them.
@@ -19,7 +19,7 @@ import typing as t
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from promises.cases import Case
+from promises.cases import CASES, Case
 from promises.point import Bench, Point, Verdict, judge
 from promises.runner import (
     ALL,
@@ -43,6 +43,8 @@ SECONDS = float(os.environ.get("SWEEP_SECONDS", "60"))
 SEED = int(os.environ.get("SWEEP_SEED", "1"))
 SAMPLE = int(os.environ.get("SWEEP_POINTS", "4"))  # of a case's state, when there is time
 WORKERS = int(os.environ.get("SWEEP_WORKERS", "2"))
+ONLY = os.environ.get("SWEEP_CASES", "").split()
+SWEPT = [case for case in CASES if case.states and (not ONLY or case.name in ONLY)]
 ENOUGH = 25  # bad points of one case's state: more would only repeat them
 
 ERRORS = {
@@ -181,6 +183,10 @@ class Sweep:
         rows = [result.row(state) for result in done for state in result.case.states]
         place = BUILD / "sweep"
         place.mkdir(parents=True, exist_ok=True)
+        target = place / f"{self.name}-{self.lane.name}.json"
+        if ONLY and target.exists():
+            earlier = json.loads(target.read_text(encoding="utf-8"))["rows"]
+            rows = [row for row in earlier if row["case"] not in ONLY] + rows
         document = {
             "sweep": self.name,
             "full": FULL,
@@ -188,7 +194,7 @@ class Sweep:
             "versions": self.lane.versions(),
             "rows": rows,
         }
-        (place / f"{self.name}-{self.lane.name}.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
+        target.write_text(json.dumps(document, indent=1), encoding="utf-8")
         tried, bad = sum(row["points"] for row in rows), sum(row["bad"] for row in rows)
         unreached = sum(result.unreached for result in done)
         possible = sum(row["possible"] for row in rows)

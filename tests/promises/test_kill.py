@@ -8,11 +8,8 @@ import typing as t
 
 import pytest
 
-from promises.cases import CASES
 from promises.runner import Lane
-from promises.sweep import Sweep, kills
-
-SWEPT = [case for case in CASES if case.states]
+from promises.sweep import SWEPT, Sweep, kills
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,8 @@ class Journals:
     def remove(self, path: str) -> None:
         """The task is over: forget its journal. Durable on return. Raises StoreError."""
         remove_file(path)
-        sync_directory(self.directory)
+        if os.path.isdir(self.directory):  # it may be what could not be made
+            sync_directory(self.directory)
 
 
 def _read(path: str) -> Journal:

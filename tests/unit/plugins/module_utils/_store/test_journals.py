@@ -85,3 +85,7 @@ def test_a_whole_file_that_is_no_journal_is_named(journals: Journals, body: dict
     files.write_file(path, body)
     with pytest.raises(StoreError, match=f"{Path(path).name} is not a journal"):
         journals.touching({"a"})
+
+
+def test_what_could_not_be_written_can_be_forgotten(journals: Journals) -> None:
+    journals.remove(journals.path_for(frozenset({"a"})))
