@@ -165,7 +165,7 @@ def _integration(_reasons: Reasons) -> Iterator[Step]:
             CORE,
             ("tests/integration",),
             _lane(lane, CORE),
-            seconds=600,
+            seconds=900,
             netbox=True,
         )
 
@@ -186,7 +186,7 @@ def _promises(_reasons: Reasons) -> Iterator[Step]:
             CORE,
             ("tests/promises",),
             _lane(lane, CORE),
-            seconds=600,
+            seconds=900,
             netbox=True,
         )
 
