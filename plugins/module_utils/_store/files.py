@@ -128,7 +128,7 @@ def read_file(path: str) -> tuple[Body, bool]:
 def remove_file(path: str) -> None:
     """Remove a state file and its former generation; missing is fine. Raises StoreError."""
     try:
-        for name in (path, f"{path}.previous"):
+        for name in (f"{path}.previous", path):  # the file itself last: with it all is done
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
     except OSError as error:

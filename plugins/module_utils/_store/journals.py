@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterable
@@ -69,9 +70,14 @@ class Journals:
         write_file(path, body)
 
     def remove(self, path: str) -> None:
-        """The task is over: forget its journal. Durable on return. Raises StoreError."""
+        """The task is over: forget its journal. Raises StoreError when it is still there.
+
+        Once it is not, there is nothing left to undo with: that the disk does not confirm
+        it is no failure of the task. Should the journal come back with a power cut, what it
+        would undo is gone with the same.
+        """
         remove_file(path)
-        if os.path.isdir(self.directory):  # it may be what could not be made
+        with contextlib.suppress(StoreError):
             sync_directory(self.directory)
 
 

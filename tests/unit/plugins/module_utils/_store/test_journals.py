@@ -89,3 +89,16 @@ def test_a_whole_file_that_is_no_journal_is_named(journals: Journals, body: dict
 
 def test_what_could_not_be_written_can_be_forgotten(journals: Journals) -> None:
     journals.remove(journals.path_for(frozenset({"a"})))
+
+
+def test_a_journal_that_is_gone_is_gone_though_the_disk_does_not_say_so(
+    journals: Journals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(journals, "a")
+
+    def refuse(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(files.os, "fsync", refuse)
+    journals.remove(path)
+    assert journals.touching({"a"}) == []
