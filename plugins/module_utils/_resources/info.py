@@ -26,7 +26,7 @@ from .._kernel.errors import NotANamespace
 from .._kernel.host import Host
 from .._kernel.links import Link, read_links
 from .._kernel.namespaces import Fingerprint, Identity, identify, is_leftover, own_identity, processes_inside
-from .._store.records import Record, Records
+from .._store.records import Records
 from . import values
 from .guest import describe_guest
 from .topology import Node, describe_topology
@@ -238,12 +238,6 @@ def _describe(
         result["pids"] = inside.get(contents.identity, [])
     result["guest"] = describe_guest(contents.links, contents.addresses, contents.routes, contents.neighbours)
     return result
-
-
-def _was_made_by_us(contents: Contents, record: Record | None) -> bool:
-    """Not only found, and not another one of the same name."""
-    made = bool(record and record.value.get("created"))
-    return made and record is not None and tuple(record.value["identity"]) == contents.fingerprint
 
 
 def _describe_link(
