@@ -155,7 +155,7 @@ def test_nothing_is_undone_in_a_namespace_that_took_the_name(box: Box, lane: Lan
 def test_nothing_is_made_again_in_a_namespace_that_took_the_name(box: Box, lane: Lane) -> None:
     killed(lane, box, BOXED, "link", {"name": "v0", "state": "absent"}, "RTM_DELLINK")
     box.sh("ip netns del box; ip netns add box")
-    box.done("link", {"name": "v0", "state": "absent"})
+    box.done("link", {"name": "v0", "kind": "ifb"})
     assert box.links("box") == {"lo"} and box.state_files() == []
 
 
