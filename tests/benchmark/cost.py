@@ -10,8 +10,11 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+Phases = dict[str, Any]
 
 
 @dataclass
@@ -55,6 +58,27 @@ def run(
         text = output.read_text(errors="replace")
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {text[-4000:]}")
     return cost
+
+
+def cheapest(starts: list[dict[str, Cost]]) -> dict[str, Cost]:
+    """The start itself, without what happened to disturb it."""
+    return {
+        name: Cost(min(one[name].wall for one in starts), min(one[name].cpu for one in starts)) for name in starts[0]
+    }
+
+
+def beyond(costs: dict[str, Cost], starts: dict[str, Cost]) -> Cost:
+    """What modules cost altogether, less what the start of each costs."""
+    total = Cost()
+    for name, cost in costs.items():
+        start = starts[name.partition(" ")[0]]
+        total += Cost(cost.wall - start.wall, cost.cpu - start.cpu)
+    return total
+
+
+def phases_of(costs: Mapping[str, Cost], bad: list[str]) -> Phases:
+    """A result: what every phase cost, and what was not as it should be."""
+    return {"phases": {name: asdict(cost) for name, cost in costs.items()}, "bad": bad}
 
 
 def _processor_time() -> float:

@@ -14,19 +14,16 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import floor
 from controller import Playbooks
-from cost import Cost, measured, run
+from cost import Cost, Phases, beyond, cheapest, measured, phases_of, run
 from ours import Modules, Role
 from peer import Peer
 from scenario import bridges, sandboxes
 from verify import bad_sandboxes, left_behind
 
 SCRATCH = Path(os.environ["TMPDIR"])
-
-Phases = dict[str, Any]
 
 
 def measure_floor(number: int, _python: str) -> Phases:
@@ -53,7 +50,7 @@ def measure_ours(number: int, python: str) -> Phases:
     collections, ansible_lib = os.environ["SANDBOX_COLLECTIONS"], os.environ["SANDBOX_ANSIBLE_LIB"]
     modules = Modules(python, collections, ansible_lib, SCRATCH)
     role = Role(modules, number)
-    starts = _cheapest([modules.starts() for _round in range(3)])  # the first one compiles
+    starts = cheapest([modules.starts() for _round in range(3)])  # the first one compiles
     wrong, parts = [], {}
     for phase, must_change in (
         ("create", True),
@@ -69,7 +66,7 @@ def measure_ours(number: int, python: str) -> Phases:
             wrong.append(f"{phase}: changed is {changed}")
         if phase in ("create", "again"):
             wrong += bad_sandboxes(number)
-    totals = {phase: _beyond(costs, starts) for phase, costs in parts.items()}
+    totals = {phase: beyond(costs, starts) for phase, costs in parts.items()}
     phases = _phases(totals, wrong)
     phases["starts"] = {name: asdict(cost) for name, cost in starts.items()}
     phases["parts"] = {phase: {name: asdict(cost) for name, cost in costs.items()} for phase, costs in parts.items()}
@@ -88,26 +85,8 @@ def measure_role(number: int, python: str) -> Phases:
     return _phases(costs, [])
 
 
-def _cheapest(starts: list[dict[str, Cost]]) -> dict[str, Cost]:
-    """The start itself, without what happened to disturb it."""
-    return {
-        name: Cost(min(one[name].wall for one in starts), min(one[name].cpu for one in starts)) for name in starts[0]
-    }
-
-
-def _beyond(costs: dict[str, Cost], starts: dict[str, Cost]) -> Cost:
-    total = Cost()
-    for name, cost in costs.items():
-        start = starts[name.partition(" ")[0]]
-        total += Cost(cost.wall - start.wall, cost.cpu - start.cpu)
-    return total
-
-
 def _phases(costs: dict[str, Cost], bad: list[str]) -> Phases:
-    return {
-        "phases": {name: asdict(cost) for name, cost in costs.items()},
-        "bad": bad + left_behind(),
-    }
+    return phases_of(costs, bad + left_behind())
 
 
 CONTESTANTS = {

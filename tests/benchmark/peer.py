@@ -22,15 +22,15 @@ class Peer:
         script = [f"ip -batch {directory}/host"]
         for sandbox in wanted:
             host += _sandbox(sandbox)
-            (directory / sandbox.name).write_text(_lines(_inside(sandbox)))
+            (directory / sandbox.name).write_text(lines(_inside(sandbox)))
             script.append(f"ip -netns {sandbox.name} -batch {directory}/{sandbox.name}")
         gone = [f"netns delete {sandbox.name}" for sandbox in wanted]
-        (directory / "host").write_text(_lines(host))
-        (directory / "gone").write_text(_lines(gone))
-        (directory / "bridges").write_text(_lines([f"link delete {bridge.name}" for bridge in bridges]))
-        (directory / "create").write_text(_lines(["set -e", *script]))
+        (directory / "host").write_text(lines(host))
+        (directory / "gone").write_text(lines(gone))
+        (directory / "bridges").write_text(lines([f"link delete {bridge.name}" for bridge in bridges]))
+        (directory / "create").write_text(lines(["set -e", *script]))
         (directory / "delete").write_text(
-            _lines(
+            lines(
                 [
                     "set -e",
                     f"ip -batch {directory}/gone",
@@ -74,5 +74,6 @@ def _addresses(link: str, addresses: tuple[str, str]) -> list[str]:
     return [f"address add {v4}/24 dev {link}", f"address add {v6}/64 dev {link} nodad"]
 
 
-def _lines(lines: Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+def lines(commands: Sequence[str]) -> str:
+    """A batch file, or a script."""
+    return "".join(f"{command}\n" for command in commands)

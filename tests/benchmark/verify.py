@@ -17,7 +17,7 @@ def bad_sandboxes(number: int) -> list[str]:
     """The names of sandboxes and bridges that are missing, or not as they should be."""
     masters = _masters()
     bad = [one.name for one in sandboxes(number) if not _is_right(one, masters)]
-    host = {link["ifname"]: link for link in _ask("address")}
+    host = {link["ifname"]: link for link in ask("address")}
     for bridge in bridges(number):
         found = host.get(bridge.name, {})
         if _addresses(found) != set(bridge.addresses()) or found.get("address") != bridge.mac:
@@ -27,7 +27,7 @@ def bad_sandboxes(number: int) -> list[str]:
 
 def left_behind() -> list[str]:
     """What is there although everything should be gone."""
-    links = [link["ifname"] for link in _ask("link") if link["ifname"] != "lo"]
+    links = [link["ifname"] for link in ask("link") if link["ifname"] != "lo"]
     return links + os.listdir("/run/netns")
 
 
@@ -35,8 +35,8 @@ def _is_right(sandbox: Sandbox, masters: Mapping[str, str]) -> bool:
     if not os.path.exists(sandbox.path):
         return False
     inside = ("-netns", sandbox.name)
-    links = _ask(*inside, "address")
-    routes = _ask(*inside, "route") + _ask(*inside, "-6", "route")
+    links = ask(*inside, "address")
+    routes = ask(*inside, "route") + ask(*inside, "-6", "route")
     found = {link["ifname"]: link for link in links}
     if set(found) != {"lo", INTERFACE}:
         return False
@@ -50,13 +50,14 @@ def _is_right(sandbox: Sandbox, masters: Mapping[str, str]) -> bool:
 
 
 def _masters() -> dict[str, str]:
-    return {link["ifname"]: link.get("master", "") for link in _ask("link") if "UP" in link["flags"]}
+    return {link["ifname"]: link.get("master", "") for link in ask("link") if "UP" in link["flags"]}
 
 
 def _addresses(link: Mapping[str, Any]) -> set[str]:
     return {one["local"] for one in link.get("addr_info", ()) if one["scope"] == "global" and not one.get("tentative")}
 
 
-def _ask(*question: str) -> list[dict[str, Any]]:
+def ask(*question: str) -> list[dict[str, Any]]:
+    """What iproute2 answers."""
     answer: list[dict[str, Any]] = json.loads(subprocess.check_output(["ip", "-json", *question]) or "[]")
     return answer
