@@ -9,22 +9,38 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from report import write_report
+import report
+from moves import report as moves_report
+from tables import CONTESTANTS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / ".build"
-RESULTS = BUILD / "benchmark" / "results.json"
+RESULTS = BUILD / "benchmark"
 CONTROLLER = Path(os.environ.get("SANDBOX_CONTROLLER", BUILD / "venv/core-2.19/bin"))
 COLLECTIONS = os.environ.get("SANDBOX_COLLECTIONS", str(BUILD / "collections"))
 ANSIBLE_LIB = os.environ.get("SANDBOX_ANSIBLE_LIB", str(BUILD / "ansible-lib"))
 LANES = {"debian": "/usr/bin/python3", "newest": str(BUILD / "venv/newest/bin/python")}
 if "SANDBOX_LANE" in os.environ:
     LANES = {os.environ["SANDBOX_LANE"]: os.environ["SANDBOX_PYTHON"]}
+
+Options = argparse.Namespace
+Runs = Iterator[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Something to measure: where its results go, what it runs, and who writes the tables."""
+
+    results: str
+    runs: Callable[[Options], Runs]
+    write_report: Callable[[dict[str, Any], Path | None], str]
+
 
 VERSIONS = """
 import json, sys
@@ -36,47 +52,69 @@ print(json.dumps({
 
 
 def main() -> int:
-    """Run the benchmark; 1 when a sandbox was not as it should be."""
+    """Run the benchmark; 1 when a sandbox or a device was not as it should be."""
     parser = argparse.ArgumentParser(prog="tests/benchmark/run", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
+    parser.add_argument("--moves", type=int, nargs="+", default=[1, 100], help="devices (default: 1 100)")
+    parser.add_argument("--only", choices=SCENARIOS, help="measure nothing else")
     parser.add_argument("--rounds", type=int, default=5, help="for each size (default: 5)")
     parser.add_argument("--lanes", nargs="+", choices=LANES, default=list(LANES))
     parser.add_argument("--role", type=int, default=100, help="sandboxes for the role's playbook")
     parser.add_argument("--no-docs", action="store_true", help="leave docs/performance.md alone")
     options = parser.parse_args()
-    runs = []
-    for one in _runs(options):
-        print(f"{one['lane']} {one['contestant']} {one['number']}", file=sys.stderr, flush=True)
-        runs.append({**one, **_measure(one["contestant"], one["number"], LANES[one["lane"]])})
-    results = {"machine": _machine(options.lanes), "runs": runs}
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
-    tables = write_report(results, None if options.no_docs else ROOT / "docs/performance.md")
-    print(tables)
-    bad = [f"{one['contestant']} {one['number']}: {one['bad'][:5]}" for one in runs if one["bad"]]
-    print("\n".join(bad) or "0 bad sandboxes", file=sys.stderr)
+    bad = []
+    for name in [options.only] if options.only else SCENARIOS:
+        bad += _measure_all(name, options)
+    print("\n".join(bad) or "nothing was bad", file=sys.stderr)
     return 1 if bad else 0
 
 
-def _runs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Every measurement, interleaved, so that what disturbs one disturbs its neighbours."""
-    for number in options.sizes:
-        for round_ in range(options.rounds):
-            for lane in options.lanes:
-                for contestant in ("floor", "peer", "ours"):
-                    yield {
-                        "round": round_,
-                        "lane": lane,
-                        "contestant": contestant,
-                        "number": number,
-                    }
+def _measure_all(name: str, options: Options) -> list[str]:
+    scenario = SCENARIOS[name]
+    runs = []
+    for one in scenario.runs(options):
+        print(f"{name}: {one['lane']} {one['contestant']} {one['number']}", file=sys.stderr, flush=True)
+        runs.append({**one, **_measure(name, one["contestant"], one["number"], LANES[one["lane"]])})
+    results = {"machine": _machine(options.lanes), "runs": runs}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / scenario.results).write_text(json.dumps(results, indent=1) + "\n")
+    print(scenario.write_report(results, None if options.no_docs else ROOT / "docs/performance.md"))
+    return [f"{name}: {one['contestant']} {one['number']}: {one['bad'][:5]}" for one in runs if one["bad"]]
+
+
+def _sandbox_runs(options: Options) -> Runs:
+    yield from _in_turns(options.sizes, options)
     for round_ in range(options.rounds):
         for lane in options.lanes:
             yield {"round": round_, "lane": lane, "contestant": "tasks", "number": 0}
             yield {"round": round_, "lane": lane, "contestant": "role", "number": options.role}
 
 
-def _measure(contestant: str, number: int, python: str) -> dict[str, Any]:
+def _move_runs(options: Options) -> Runs:
+    yield from _in_turns(options.moves, options)
+
+
+def _in_turns(sizes: list[int], options: Options) -> Runs:
+    """The contestants interleaved, so that what disturbs one disturbs its neighbours."""
+    for number in sizes:
+        for round_ in range(options.rounds):
+            for lane in options.lanes:
+                for contestant in CONTESTANTS:
+                    yield {
+                        "round": round_,
+                        "lane": lane,
+                        "contestant": contestant,
+                        "number": number,
+                    }
+
+
+SCENARIOS = {
+    "sandboxes": Scenario("results.json", _sandbox_runs, report.write_report),
+    "moves": Scenario("moves.json", _move_runs, moves_report.write_report),
+}
+
+
+def _measure(scenario: str, contestant: str, number: int, python: str) -> dict[str, Any]:
     environment = {
         **os.environ,
         "PATH": f"{CONTROLLER}:{os.environ['PATH']}",
@@ -85,7 +123,7 @@ def _measure(contestant: str, number: int, python: str) -> dict[str, Any]:
         "SANDBOX_ANSIBLE_LIB": ANSIBLE_LIB,
     }
     command = [str(ROOT / "tests/run/netbox"), str(CONTROLLER / "python")]
-    command += [str(HERE / "measure.py"), contestant, str(number), python]
+    command += [str(HERE / "measure.py"), scenario, contestant, str(number), python]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
     result: dict[str, Any] = json.loads(done.stdout)
     return result

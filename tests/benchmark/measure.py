@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
 """One contestant on one throw-away host: make so many sandboxes, look, take them away.
 
-    measure.py CONTESTANT NUMBER INTERPRETER
+    measure.py SCENARIO CONTESTANT NUMBER INTERPRETER
 
-prints what every phase cost, and how many sandboxes were not as they should be.
+prints what every phase cost, and which sandboxes were not as they should be; or the same for moves.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import floor
 from controller import Playbooks
 from cost import Cost, Phases, beyond, cheapest, measured, phases_of, run
+from moves.measure import CONTESTANTS as MOVES
 from ours import Modules, Role
 from peer import Peer
 from scenario import bridges, sandboxes
@@ -96,7 +98,8 @@ CONTESTANTS = {
     "tasks": measure_tasks,
     "role": measure_role,
 }
+SCENARIOS: Mapping[str, Mapping[str, Callable[[int, str], Phases]]] = {"sandboxes": CONTESTANTS, "moves": MOVES}
 
 if __name__ == "__main__":
-    contestant, number, python = sys.argv[1:]
-    print(json.dumps(CONTESTANTS[contestant](int(number), python)))
+    scenario, contestant, number, python = sys.argv[1:]
+    print(json.dumps(SCENARIOS[scenario][contestant](int(number), python)))
