@@ -360,7 +360,7 @@ class Host:
         return self.outcome(self.server.ask(op="let_go", kill=kill))
 
     def run_together(self, runs: t.Sequence[tuple[str, Args]]) -> list[Outcome]:
-        """Many at the same time. Their calls are counted together and mean nothing."""
+        """Many at the same time, without a list of their calls."""
         requests = [self.request(module, args, False, NO_FAULT, None) for module, args in runs]
         return [self.outcome(answer) for answer in self.server.ask(op="together", runs=requests)["answers"]]
 
