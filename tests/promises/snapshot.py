@@ -201,6 +201,7 @@ def read_namespace() -> dict[str, t.Any]:
         "rules": ordered(rules) + ordered(rules6),
         "neighbours": ordered(n for n in neighbours if "PERMANENT" in n.get("state", [])),
         "qdiscs": ordered(q for q in qdiscs if q["kind"] not in ("noop", "noqueue")),
+        "classes": {link: classes(link) for link in interesting},
         "filters": filters(interesting),
         "fdb": forwarding_entries() if bridged else [],
         "nft": nft(),
@@ -245,11 +246,22 @@ def batch(command: list[str], *lines: str) -> list[t.Any]:
     return answers
 
 
-def filters(links: list[str]) -> list[t.Any]:
-    """The filters at the places where this kernel has them."""
-    questions = [f"filter show dev {link} {place}" for link in links for place in ("ingress", "egress", "root")]
-    if not questions:
-        return []
+def classes(link: str) -> list[str]:
+    """The classes of the qdiscs of a link."""
+    done = subprocess.run(["tc", "class", "show", "dev", link], capture_output=True, text=True, check=False)
+    return sorted(done.stdout.split("\n"))
+
+
+def filters(links: list[str]) -> dict[str, list[str]]:
+    """The filters of links, at the places where this kernel has them."""
+    return {link: filters_of(link) for link in links}
+
+
+def filters_of(link: str) -> list[str]:
+    """The filters of one link. tc's JSON of u32 is not valid in all versions; the plain text is as good
+    for a comparison."""
+    places = ("ingress", "egress", "root", "parent 1:", "parent ffff:")
+    questions = [f"filter show dev {link} {place}" for place in places]
     done = subprocess.run(
         ["tc", "-d", "-force", "-batch", "-"],
         input="\n".join(questions) + "\n",
@@ -257,10 +269,8 @@ def filters(links: list[str]) -> list[t.Any]:
         text=True,
         check=False,
     )
-    # tc's JSON of u32 is not valid in all versions; the plain text is as good for a comparison.
-    return [
-        re.sub(r"\b(index|ref|bind|installed|used|firstused|Sent|rule hit) \S+( sec)?", "", done.stdout).split("\n")
-    ]
+    changing = r"\b(index|ref|bind|installed|used|firstused|Sent|rule hit) \S+( sec)?"
+    return re.sub(changing, "", done.stdout).split("\n")
 
 
 def forwarding_entries() -> list[t.Any]:
@@ -406,5 +416,5 @@ def part(snapshot: Snapshot, prefix: str) -> Snapshot:
         "qdiscs": [q for q in host["qdiscs"] if mine(q["dev"])],
         "rules": host["rules"],
         "nft": host["nft"],
-        "filters": host["filters"],
+        "filters": {name: value for name, value in host["filters"].items() if mine(name)},
     }

@@ -12,7 +12,7 @@ import copy
 import errno as errnos
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -45,12 +45,18 @@ KNOWN_ERRORS = (
 
 @dataclass(frozen=True)
 class Form:
-    """How a module is called: its options, and the names of one object and of many."""
+    """How a module is called: its options, and the names of one object and of many.
+
+    ``mapping`` is another option for many objects, a dict: ``of_entry`` makes the options of
+    one object from a key and its value. The other options then hold for all of them.
+    """
 
     options: dict[str, Any]
     single: str
     plural: str
     constraints: dict[str, Any]
+    mapping: str = ""
+    of_entry: Callable[[str, Any], dict[str, Any]] | None = None
 
 
 def create_module(form: Form) -> AnsibleModule:
@@ -64,11 +70,13 @@ def create_module(form: Form) -> AnsibleModule:
         "options": items,
         **form.constraints,
     }
-    return AnsibleModule(
-        argument_spec={**spec, **COMMON, form.plural: many},
-        supports_check_mode=True,
-        **form.constraints,
-    )
+    argument_spec = {**spec, **COMMON, form.plural: many}
+    constraints = dict(form.constraints)
+    if form.mapping:
+        argument_spec[form.mapping] = {"type": "dict"}
+        exclusive = [*constraints.get("mutually_exclusive", ()), (form.plural, form.mapping)]
+        constraints["mutually_exclusive"] = exclusive
+    return AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
 
 
 def run_module(resource: Resource[Any], form: Form) -> None:
@@ -79,8 +87,7 @@ def run_module(resource: Resource[Any], form: Form) -> None:
     try:
         if not module.params["state_dir"].startswith("/"):
             raise InvalidOption("state_dir", module.params["state_dir"], "is not an absolute path")
-        items = given_items(form, module.params)
-        wanted = parse_items(resource, form, items, single=module.params[form.plural] is None)
+        wanted = parse_items(resource, given_items(form, module.params))
         task = Task(
             resource,
             wanted,
@@ -108,11 +115,16 @@ def run_info(options: dict[str, Any], gather: Callable[[dict[str, Any]], dict[st
     module.exit_json(changed=False, **result)
 
 
-def given_items(form: Form, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """The objects asked for: those of the list, or the single one. Raises InvalidOption."""
+def given_items(form: Form, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The objects asked for, by how an error names them: those of the list, those of the mapping,
+    or the single one, which has no name. Raises InvalidOption.
+    """
     listed: list[dict[str, Any]] | None = params[form.plural]
+    single = {name: params[name] for name in form.options}
+    if form.mapping and params[form.mapping] is not None:
+        return _entries(form, params[form.mapping], single)
     if listed is None:
-        return [{name: params[name] for name in form.options}]
+        return {"": single}
     for name, option in form.options.items():
         if name != "state" and params[name] is not None and params[name] != option.get("default"):
             raise InvalidOption(
@@ -121,17 +133,29 @@ def given_items(form: Form, params: dict[str, Any]) -> list[dict[str, Any]]:
                 f"cannot be given together with {form.plural}; put it into the items",
             )
     state = params["state"]
-    return [{**item, "state": item["state"] or state} for item in listed]
+    return {f"{form.plural}[{number}]": {**item, "state": item["state"] or state} for number, item in enumerate(listed)}
 
 
-def parse_items(resource: Resource[Any], form: Form, items: Sequence[dict[str, Any]], *, single: bool) -> list[Any]:
+def _entries(form: Form, mapping: dict[str, Any], common: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    assert form.of_entry is not None
+    items = {}
+    for key, value in mapping.items():
+        own = form.of_entry(key, value)
+        for name in own:
+            if common[name] is not None:
+                raise InvalidOption(name, common[name], f"cannot be given together with {form.mapping}")
+        items[f"{form.mapping}[{key}]"] = {**common, **own}
+    return items
+
+
+def parse_items(resource: Resource[Any], items: Mapping[str, dict[str, Any]]) -> list[Any]:
     """Every object parsed; an error names the item that it is about."""
     wanted = []
-    for number, item in enumerate(items):
+    for label, item in items.items():
         try:
             wanted.append(resource.parse(item))
         except InvalidOption as error:
-            raise (error if single else error.within(f"{form.plural}[{number}]")) from None
+            raise (error.within(label) if label else error) from None
     resource.check(wanted)
     return wanted
 
@@ -146,7 +170,7 @@ def report(module: AnsibleModule, form: Form, outcome: Outcome) -> None:
     }
     if outcome.recovered:
         result["recovered"] = [operation.as_dict() for operation in outcome.recovered]
-    if module.params[form.plural] is None:
+    if module.params[form.plural] is None and not (form.mapping and module.params[form.mapping] is not None):
         result[form.single] = outcome.subjects[0]
     else:
         result[form.plural] = outcome.subjects

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -39,20 +40,35 @@ class _Binder:
         args = dict(operation.args)
         if operation.kind == "netns.create":
             args["identity"] = self._identity(args["path"], args.get("pid"))
-        elif operation.kind == "record.put" and "identity" in args["value"]:
-            fingerprint = self._fingerprints.get(args["name"]) or args["value"]["identity"]
-            args["value"] = {**args["value"], "identity": list(fingerprint)}
+        elif operation.kind == "record.put":
+            args["value"] = self._remembered(args["name"], args["value"])
+        elif operation.kind == "link.move":
+            if args["to"]["ifindex"] is None:
+                args["to"] = {**args["to"], "ifindex": self._promise(args["to"])}
         elif operation.kind == "link.add":
             args["ifindex"] = self._promise(args)
             if args.get("peer"):
                 args["peer"] = {**args["peer"], "ifindex": self._promise(args["peer"])}
         elif args.get("ifindex", 0) is None:
             args["ifindex"] = self._indexes[args["netns"], args.get("link") or args["name"]]
+        if "hops" in args:
+            args["hops"] = [
+                hop if hop["ifindex"] is not None else {**hop, "ifindex": args["ifindex"]} for hop in args["hops"]
+            ]
         if operation.kind == "link.delete" and "group" in args:
             args["group"] = self._condemned
         if operation.kind == "link.set" and args["set"].get("group", 0) is None:
             args["set"] = {**args["set"], "group": self._condemned}
         return Operation(operation.kind, args)
+
+    def _remembered(self, name: str, value: dict[str, Any]) -> dict[str, Any]:
+        """What a record says, with what is known only now: which namespace, which link, when."""
+        if "identity" in value:
+            return {**value, "identity": list(self._fingerprints.get(name) or value["identity"])}
+        if value.get("ifindex", 0) is None:
+            index = self._indexes[value["netns"], value["name"]]
+            return {**value, "ifindex": index, "since": int(time.clock_gettime(time.CLOCK_BOOTTIME))}
+        return value
 
     def _promise(self, end: dict[str, Any]) -> int:
         # counted in each namespace: what is asked for in many alike is encoded once

@@ -15,7 +15,7 @@ from typing import Any
 
 from .._kernel.errors import NoSuchNamespace, NotANamespace
 from .._kernel.host import Host
-from .._kernel.links import find_link
+from .._kernel.links import find_link, find_link_by_index
 from .._kernel.namespaces import Fingerprint
 from .._store.journals import Journal, Journals
 from .errors import RecoveryFailed
@@ -55,6 +55,7 @@ def to_undo(journal: Journal, host: Host) -> tuple[list[Operation], list[str]]:
             f" (inode {own[1]}); run this task there once, to undo it"
         )
     operations = list(reversed(_left_by(journal)))
+    operations = [_without_the_dead(one, journal.identities, host) for one in operations]
     operations = [one for one in operations if not _is_foreign(one, journal.identities, host)]
     promised = {end["ifindex"] for one in operations if one.kind == "link.add" for end in _ends(one)}
     superseded = {id(one): taken for one in operations for taken in _taken(one, promised, host)}
@@ -79,6 +80,33 @@ def _left_by(journal: Journal) -> list[Operation]:
     return [one for one in operations if journal.this_boot or one.kind.startswith(OF_ANY_BOOT)]
 
 
+def _without_the_dead(operation: Operation, identities: Mapping[str, Fingerprint], host: Host) -> Operation:
+    """A link that was moved into a namespace that has ended: a virtual one ended with it, and a
+    physical one is back, under the name and with the index that it had there. From then on it is
+    as if it had been moved to where it was found.
+    """
+    to = operation.args.get("to") if operation.kind == "link.move" else None
+    if to is None or to["netns"] is None or _found(to["netns"], host) == identities.get(to["netns"]):
+        return operation
+    origin, index = operation.args["netns"], operation.args["ifindex"]
+    for netns in dict.fromkeys((origin, None)):
+        if netns is not None and _found(netns, host) is None:
+            continue
+        if find_link_by_index(host.at(netns).netlink, to["ifindex"]) is None:
+            continue
+        if netns == origin:  # an index stays as long as a link is in one namespace
+            index = to["ifindex"]
+        restore = [_with_index(step, operation.args["ifindex"], index) for step in operation.args.get("restore", ())]
+        return operation.replace(ifindex=index, to={**to, "netns": netns}, restore=restore)
+    return operation
+
+
+def _with_index(step: Mapping[str, Any], former: int, index: int) -> dict[str, Any]:
+    hops = [{**hop, "ifindex": index} if hop["ifindex"] == former else hop for hop in step.get("hops", ())]
+    of_link = step["ifindex"] == former
+    return {**step, **({"ifindex": index} if of_link else {}), **({"hops": hops} if hops else {})}
+
+
 def _is_foreign(operation: Operation, identities: Mapping[str, Fingerprint], host: Host) -> bool:
     """Whether undoing an operation would reach into a namespace that no longer bears its name."""
     for step in inverse(operation):
@@ -93,7 +121,7 @@ def _is_foreign(operation: Operation, identities: Mapping[str, Fingerprint], hos
 def _places(operation: Operation) -> Iterator[str]:
     """The paths of the namespaces that an operation works in."""
     making = operation.kind == "link.add"  # a deletion needs only one end
-    for end in _ends(operation) if making else [operation.args]:
+    for end in _ends(operation) if making or operation.kind == "link.move" else [operation.args]:
         if end.get("netns"):
             yield end["netns"]
     if making and operation.args.get("parent_netns"):
@@ -101,10 +129,11 @@ def _places(operation: Operation) -> Iterator[str]:
 
 
 def _ends(operation: Operation) -> Iterator[Mapping[str, Any]]:
-    """Both ends of a link that an operation makes or deletes."""
+    """Both ends of a link that an operation makes or deletes, or of the way that it moves one."""
     yield operation.args
-    if operation.args.get("peer"):
-        yield operation.args["peer"]
+    for other in ("peer", "to"):
+        if operation.args.get(other):
+            yield operation.args[other]
 
 
 def _found(path: str, host: Host) -> Fingerprint | None:

@@ -15,6 +15,7 @@ from typing import Any, Optional
 from .._kernel.addressing import Address, Neighbour, Route
 from .._kernel.links import Link
 from .._kernel.namespaces import Fingerprint, Identity
+from .._kernel.traffic import Qdisc
 
 Netns = Optional[str]
 """Path of a namespace; None is the one Ansible runs in."""
@@ -33,6 +34,9 @@ class NamespaceState:
     addresses: dict[int, list[Address]] = field(default_factory=dict)
     routes: dict[int, list[Route]] = field(default_factory=dict)
     neighbours: list[Neighbour] = field(default_factory=list)
+    qdiscs: dict[int, list[Qdisc]] = field(default_factory=dict)
+    settings: dict[int, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    """Kernel settings of links that are not as those of new links: what they are, and those."""
     sysctls: dict[str, str | None] = field(default_factory=dict)
     fixed_sysctls: set[str] = field(default_factory=set)
     """Those that the kernel lets nobody change here."""
@@ -63,6 +67,9 @@ class NamespaceState:
         self._forget_names(link)
         self.addresses.pop(link.ifindex, None)
         self.routes.pop(link.ifindex, None)
+        self.neighbours = [one for one in self.neighbours if one.ifindex != link.ifindex]
+        self.qdiscs.pop(link.ifindex, None)
+        self.settings.pop(link.ifindex, None)
 
     def link(self, name: str) -> Link | None:
         """The link of that name, or None."""
@@ -95,6 +102,8 @@ class NamespaceState:
             links=dict(self.links),
             addresses={index: list(found) for index, found in self.addresses.items()},
             routes={index: list(found) for index, found in self.routes.items()},
+            qdiscs=dict(self.qdiscs),
+            settings=dict(self.settings),
             sysctls=dict(self.sysctls),
             _indexes=dict(self._indexes),
             _altnames=dict(self._altnames),
@@ -137,6 +146,10 @@ class State:
     taken_nsids: set[int] = field(default_factory=set)
     """The wanted ids that other namespaces have."""
     ipv6: bool = True
+    session: frozenset[str] = frozenset()
+    """The addresses of this host that the connection of whoever runs the task leads to."""
+    now: int = 0
+    """Seconds since the boot."""
     lowest_index: int = 0
     _known_as: dict[tuple[Netns, int], Netns] = field(default_factory=dict)
 

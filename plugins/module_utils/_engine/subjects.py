@@ -26,8 +26,8 @@ def touched(operations: Sequence[Operation], own_inode: int) -> frozenset[str]:
 
 
 def _of(operation: Operation, own_inode: int) -> Iterator[str]:
-    peer = operation.args.get("peer") if operation.kind.startswith("link.") else None
-    for end in filter(None, (operation.args, peer)):
+    others = [operation.args.get(other) for other in ("peer", "to")] if operation.kind.startswith("link.") else []
+    for end in filter(None, (operation.args, *others)):
         name = end.get("link") or end.get("name")
         if "netns" not in end:
             continue

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Generic
@@ -23,7 +23,7 @@ from .recovery import recover, to_undo
 from .resource import Reader, Resource, Wanted
 from .state import State
 from .transaction import carry_out
-from .undone import not_as_before
+from .undone import LIFETIMES, not_as_before
 
 ON_DISK = ("file.", "record.")  # operations that ask nothing of the kernel's network
 
@@ -191,9 +191,12 @@ class Task(Generic[Wanted]):
 
 def _comparable(operations: Sequence[Operation]) -> list[Operation]:
     """Operations without what runs down by itself, and without those that nothing undoes."""
-    lifetimes = ("valid", "preferred")
-    return [
-        Operation(one.kind, {name: value for name, value in one.args.items() if name not in lifetimes})
-        for one in operations
-        if one.kind not in LASTING
-    ]
+    return [Operation(one.kind, _without_lifetimes(one.args)) for one in operations if one.kind not in LASTING]
+
+
+def _without_lifetimes(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_lifetimes(item) for name, item in value.items() if name not in LIFETIMES}
+    if isinstance(value, (list, tuple)):
+        return [_without_lifetimes(item) for item in value]
+    return value

@@ -14,7 +14,10 @@ from .kinds.route import route_args
 from .operation import Operation
 from .state import NamespaceState, Netns, State
 
-COMPARED = ("kind", "mac", "mtu", "txqlen", "up", "group", "alias", "accept_ra", "ipv6_link_local")
+COMPARED = (
+    *("kind", "mac", "mtu", "txqlen", "up", "group", "alias", "accept_ra", "ipv6_link_local"),
+    *("promisc", "allmulti", "port_settings"),
+)
 LIFETIMES = ("valid", "preferred")
 
 
@@ -42,7 +45,7 @@ def _touched(operations: Sequence[Operation]) -> Iterator[tuple[Netns, str]]:
         if area in ("address", "route"):
             yield operation.args["netns"], operation.args["link"]
         elif area == "link":
-            for end in filter(None, (operation.args, operation.args.get("peer"))):
+            for end in filter(None, (operation.args, operation.args.get("peer"), operation.args.get("to"))):
                 yield end["netns"], end["name"]
 
 

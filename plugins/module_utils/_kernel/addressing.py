@@ -39,8 +39,10 @@ IFA_F_NODAD = 0x02
 IFA_F_DADFAILED = 0x08
 IFA_F_TENTATIVE = 0x40
 IFA_F_PERMANENT = 0x80
-IFA_F_OF_ROUTER = 0x01 | 0x100  # temporary, and the one that temporary ones come from
+IFA_F_TEMPORARY = 0x01
+IFA_F_MANAGETEMPADDR = 0x100  # temporary ones come from it
 IFA_F_NOPREFIXROUTE = 0x200
+IFA_F_KEPT = 0x10 | IFA_F_MANAGETEMPADDR | 0x400  # home address; multicast is joined for it
 IFAPROT_KERNEL_LO, IFAPROT_KERNEL_RA, IFAPROT_KERNEL_LL = 1, 2, 3
 FOREVER = 0xFFFFFFFF
 
@@ -59,6 +61,7 @@ RTA_PREF = 20
 # a route with anything else is one that we could not make again
 RTA_UNDERSTOOD = {
     RTA_DST,
+    RTA_MULTIPATH,
     RTA_OIF,
     RTA_GATEWAY,
     RTA_PRIORITY,
@@ -90,6 +93,7 @@ ROUTE_METRICS = {
 NEXT_HOP = struct.Struct("=HBBi")  # length, flags, hops, index
 RTM_F_CLONED = 0x200
 RTNH_F_ONLINK = 4
+RTNH_UNDERSTOOD = {RTA_GATEWAY, RTA_VIA}
 RTPROT_KERNEL = 2
 RTPROT_BOOT = 3
 RTN_UNICAST = 1
@@ -101,6 +105,9 @@ IPV6_DEFAULT_METRIC = 1024
 NEIGHBOUR_HEADER = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 NDA_DST = 1
 NDA_LLADDR = 2
+NDA_PROTOCOL = 12
+NTF_PROXY = 0x08
+NTF_KEPT = 0x80 | NTF_PROXY  # of a router; answered for others
 NUD_STATES = {
     0x01: "incomplete",
     0x02: "reachable",
@@ -149,7 +156,10 @@ class Address:
     @property
     def from_router(self) -> bool:
         """Whether a router advertisement brought it; the next one brings it back."""
-        return self.protocol == IFAPROT_KERNEL_RA or bool(self.flags & IFA_F_OF_ROUTER)
+        if self.family != AF_INET6:  # of IPv4 the same number means secondary
+            return False
+        managed = bool(self.flags & IFA_F_MANAGETEMPADDR) and not self.permanent  # who says so permanently is no router
+        return self.protocol == IFAPROT_KERNEL_RA or bool(self.flags & IFA_F_TEMPORARY) or managed
 
     @property
     def nodad(self) -> bool:
@@ -158,11 +168,22 @@ class Address:
 
 
 @dataclass(frozen=True)
+class NextHop:
+    """One of several ways that a route leads. ``weight`` counts from 1."""
+
+    ifindex: int
+    gateway: str = ""
+    weight: int = 1
+    onlink: bool = False
+
+
+@dataclass(frozen=True)
 class Route:
     """One route. ``dst`` is a CIDR; ``gateway`` and ``src`` empty when there is none.
 
-    ``metrics`` are those of ROUTE_METRICS by name. ``opaque`` has details that are not
-    here, such as several next hops, through the links ``hops``: we could not make it again.
+    ``metrics`` are those of ROUTE_METRICS by name; ``hops`` the ways of a multipath route,
+    which has no ``ifindex`` and no ``gateway`` itself. ``opaque`` has details that are not
+    here: we could not make it again.
     """
 
     family: int
@@ -179,18 +200,25 @@ class Route:
     tos: int = 0
     metrics: tuple[tuple[str, int], ...] = ()
     opaque: bool = False
-    hops: tuple[int, ...] = ()
+    hops: tuple[NextHop, ...] = ()
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """One entry of the neighbour (ARP or ND) table."""
+    """One entry of the neighbour (ARP or ND) table. ``proxy``: answered for in its place."""
 
     ifindex: int
     family: int
     address: str
     mac: str
     state: str
+    flags: int = 0
+    protocol: int = 0
+
+    @property
+    def proxy(self) -> bool:
+        """Whether questions for the address are answered in its owner's place."""
+        return bool(self.flags & NTF_PROXY)
 
 
 def read_addresses(netlink: NetlinkSocket) -> list[Address]:
@@ -215,6 +243,13 @@ def read_routes(netlink: NetlinkSocket) -> list[Route]:
 def read_neighbours(netlink: NetlinkSocket) -> list[Neighbour]:
     """Every entry of the neighbour tables of both families."""
     payloads = netlink.dump(RTM_GETNEIGH, NEIGHBOUR_HEADER.pack(0, 0, 0, 0, 0))
+    neighbours = (decode_neighbour(payload) for payload in payloads)
+    return [neighbour for neighbour in neighbours if neighbour is not None]
+
+
+def read_proxies(netlink: NetlinkSocket) -> list[Neighbour]:
+    """The addresses of both families that are answered for in their owners' place."""
+    payloads = netlink.dump(RTM_GETNEIGH, NEIGHBOUR_HEADER.pack(0, 0, 0, NTF_PROXY, 0))
     neighbours = (decode_neighbour(payload) for payload in payloads)
     return [neighbour for neighbour in neighbours if neighbour is not None]
 
@@ -295,15 +330,15 @@ def decode_route(payload: bytes) -> Route | None:
         onlink=bool(flags & RTNH_F_ONLINK),
         tos=tos,
         metrics=_metrics(found),
-        opaque=_is_opaque(found),
-        hops=_hops(found.get(RTA_MULTIPATH, b"")),
+        opaque=_is_opaque(family, found),
+        hops=tuple(hop for hop, _details in _hops(family, found.get(RTA_MULTIPATH, b""))),
     )
 
 
 @decoder
 def decode_neighbour(payload: bytes) -> Neighbour | None:
     """A Neighbour from the payload of an RTM_NEWNEIGH message; None for other families."""
-    family, ifindex, state, _flags, _type = NEIGHBOUR_HEADER.unpack_from(payload)
+    family, ifindex, state, flags, _type = NEIGHBOUR_HEADER.unpack_from(payload)
     if family not in (AF_INET, AF_INET6):
         return None
     found = attributes(payload, NEIGHBOUR_HEADER.size)
@@ -313,6 +348,8 @@ def decode_neighbour(payload: bytes) -> Neighbour | None:
         address=_text(family, found.get(NDA_DST)),
         mac=":".join(f"{byte:02x}" for byte in found.get(NDA_LLADDR, b"")),
         state=NUD_STATES.get(state, "none"),
+        flags=flags,
+        protocol=number_of(found.get(NDA_PROTOCOL)),
     )
 
 
@@ -325,23 +362,31 @@ def _metrics(found: Attributes) -> tuple[tuple[str, int], ...]:
     return tuple((name, number_of(values[known[name]])) for name in sorted(known) if known[name] in values)
 
 
-def _is_opaque(found: Attributes) -> bool:
+def _is_opaque(family: int, found: Attributes) -> bool:
     metrics = attributes(found[RTA_METRICS]) if RTA_METRICS in found else ()
     preferred = number_of(found.get(RTA_PREF))  # of routers (RFC 4191), 0 is the ordinary one
-    return not (found.keys() <= RTA_UNDERSTOOD and set(metrics) <= ROUTE_METRICS.keys() and preferred == 0)
+    hops = _hops(family, found.get(RTA_MULTIPATH, b""))
+    return not (
+        found.keys() <= RTA_UNDERSTOOD
+        and set(metrics) <= ROUTE_METRICS.keys()
+        and preferred == 0
+        and all(details <= RTNH_UNDERSTOOD for _hop, details in hops)
+    )
 
 
-def _hops(raw: bytes) -> tuple[int, ...]:
-    """The indexes of the links of a multipath route (``struct rtnexthop``)."""
+def _hops(family: int, raw: bytes) -> list[tuple[NextHop, set[int]]]:
+    """The ways of a multipath route (``struct rtnexthop``), and which attributes each has."""
     found = []
     offset = 0
     while offset + NEXT_HOP.size <= len(raw):
-        length, _flags, _weight, ifindex = NEXT_HOP.unpack_from(raw, offset)
+        length, flags, weight, ifindex = NEXT_HOP.unpack_from(raw, offset)
         if length < NEXT_HOP.size:
             break
-        found.append(ifindex)
+        details = attributes(raw[: offset + length], offset + NEXT_HOP.size)
+        gateway = _text(family, details.get(RTA_GATEWAY)) or _via(details)
+        found.append((NextHop(ifindex, gateway, weight + 1, bool(flags & RTNH_F_ONLINK)), set(details)))
         offset += (length + 3) & ~3
-    return tuple(found)
+    return found
 
 
 def scope_name(scope: int) -> str:

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""Which link kinds this kernel can make, found out without making one."""
+"""What this kernel can do, found out without doing it."""
 
 from __future__ import annotations
 
 import os
+import re
 
 from .links import kernel_knows_kind
 from .netlink import NetlinkSocket
@@ -19,6 +20,12 @@ def can_make_kind(netlink: NetlinkSocket, kind: str) -> bool:
         return False
     name = KERNEL_KINDS.get(kind, kind)
     return kernel_knows_kind(netlink, name) or _module_on_disk(name)
+
+
+def can_choose_index_of_move() -> bool:
+    """Whether a link that is moved gets the index that is asked for: since Linux 5.12."""
+    numbers = re.match(r"([0-9]+)\.([0-9]+)", os.uname().release)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (5, 12)
 
 
 def _module_on_disk(kind: str) -> bool:

@@ -23,6 +23,8 @@ LINK_HEADER = struct.Struct("=BxHiII")  # family, type, index, flags, change
 IFF_UP = 0x1
 IFF_LOOPBACK = 0x8
 IFF_RUNNING = 0x40
+FLAGS = {"promisc": 0x100, "allmulti": 0x200}
+"""The flags that an administrator sets, by the names of iproute2."""
 
 IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
@@ -41,11 +43,39 @@ IFLA_LINK_NETNSID = 37
 IFLA_MAX_MTU = 51
 IFLA_PROP_LIST = 52
 IFLA_ALT_IFNAME = 53
+IFLA_PERM_ADDRESS = 54
+IFLA_PARENT_DEV_NAME = 56
+IFLA_PARENT_DEV_BUS_NAME = 57
+IFLA_NETNS_IMMUTABLE = 67
 
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
+IFLA_INFO_SLAVE_KIND = 4
 IFLA_INFO_SLAVE_DATA = 5
+IFLA_BR_VLAN_FILTERING = 7
 IFLA_BRPORT_NO = 18
+# what can be set on a port of a bridge, and what it is on a new port
+PORT_SETTINGS = {
+    "priority": (2, 2, 32),
+    "hairpin": (4, 1, 0),
+    "guard": (5, 1, 0),
+    "root_block": (6, 1, 0),
+    "fastleave": (7, 1, 0),
+    "learning": (8, 1, 1),
+    "flood": (9, 1, 1),
+    "proxy_arp": (10, 1, 0),
+    "proxy_arp_wifi": (12, 1, 0),
+    "mcast_router": (25, 1, 1),
+    "mcast_flood": (27, 1, 1),
+    "mcast_to_unicast": (28, 1, 0),
+    "vlan_tunnel": (29, 1, 0),
+    "bcast_flood": (30, 1, 1),
+    "group_fwd_mask": (31, 2, 0),
+    "neigh_suppress": (32, 1, 0),
+    "isolated": (33, 1, 0),
+    "locked": (39, 1, 0),
+}
+"""Settings of a bridge's port: attribute number, size in bytes, the kernel's default."""
 AF_INET6 = 10
 IFLA_INET6_CONF = 2
 IFLA_INET6_ADDR_GEN_MODE = 8
@@ -99,7 +129,9 @@ class Link:
     ``data`` holds the attributes of the kind under the names of our options.
     ``ipv6_link_local`` is False, True, or the name of another way than the usual one.
     ``largest_mtu`` is 0 where the kernel names no limit, ``port`` the number that the
-    bridge counts the link by, 0 for none.
+    bridge counts the link by, 0 for none, ``port_settings`` those of PORT_SETTINGS that are
+    not the default. ``device`` is a physical device by bus and place, such as
+    ``pci/0000:01:00.0``, and ``permanent_mac`` what is burnt into it.
     """
 
     ifindex: int
@@ -115,6 +147,8 @@ class Link:
     flags: int = 0
     master: int = 0
     port: int = 0
+    port_settings: tuple[tuple[str, int], ...] = ()
+    filters_vlans: bool = False
     parent: int = 0
     parent_nsid: int | None = None
     group: int = 0
@@ -124,8 +158,21 @@ class Link:
     ipv6_link_local: bool | str | None = None
     ipv6_disabled: bool = False
     tx_queues: int = 1
+    device: str = ""
+    permanent_mac: str = ""
+    immovable: bool = False
     data: Mapping[str, Any] = field(default_factory=dict)
     statistics: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def promisc(self) -> bool:
+        """Whether an administrator made the link take every packet."""
+        return bool(self.flags & FLAGS["promisc"])
+
+    @property
+    def allmulti(self) -> bool:
+        """Whether an administrator made the link take every multicast packet."""
+        return bool(self.flags & FLAGS["allmulti"])
 
 
 def read_links(netlink: NetlinkSocket, *, statistics: bool = False) -> list[Link]:
@@ -184,7 +231,7 @@ def decode_link(payload: bytes) -> Link:
         ifindex=ifindex,
         name=text_of(found.get(IFLA_IFNAME)),
         kind=kind,
-        mac=":".join(f"{byte:02x}" for byte in found.get(IFLA_ADDRESS, b"")),
+        mac=_mac(found.get(IFLA_ADDRESS)),
         mtu=number_of(found.get(IFLA_MTU)),
         largest_mtu=number_of(found.get(IFLA_MAX_MTU)),
         txqlen=number_of(found.get(IFLA_TXQLEN)),
@@ -194,6 +241,10 @@ def decode_link(payload: bytes) -> Link:
         flags=flags,
         master=number_of(found.get(IFLA_MASTER)),
         port=_port(info),
+        port_settings=_port_settings(info),
+        filters_vlans=bool(number_of(attributes(info.get(IFLA_INFO_DATA, b"")).get(IFLA_BR_VLAN_FILTERING)))
+        if kind == "bridge"
+        else False,
         # a device that stands on nothing names itself, or a VXLAN its lower device in its data
         parent=0 if parent == ifindex and nsid is None else parent,
         parent_nsid=None if nsid is None else struct.unpack("=i", nsid)[0],
@@ -204,14 +255,35 @@ def decode_link(payload: bytes) -> Link:
         ipv6_link_local=_link_local(ipv6),
         ipv6_disabled=bool(_setting(ipv6, DEVCONF_DISABLE_IPV6)),
         tx_queues=number_of(found.get(IFLA_NUM_TX_QUEUES), 1),
+        device="/".join(text_of(found.get(part)) for part in (IFLA_PARENT_DEV_BUS_NAME, IFLA_PARENT_DEV_NAME)).strip(
+            "/"
+        ),
+        permanent_mac=_mac(found.get(IFLA_PERM_ADDRESS)),
+        immovable=bool(number_of(found.get(IFLA_NETNS_IMMUTABLE))),
         data=data,
         statistics=_statistics(found),
     )
 
 
+def _mac(raw: bytes | None) -> str:
+    return ":".join(f"{byte:02x}" for byte in raw or b"")
+
+
 def _port(info: Attributes) -> int:
     slave = info.get(IFLA_INFO_SLAVE_DATA)
     return number_of(attributes(slave).get(IFLA_BRPORT_NO)) if slave else 0
+
+
+def _port_settings(info: Attributes) -> tuple[tuple[str, int], ...]:
+    if text_of(info.get(IFLA_INFO_SLAVE_KIND)) != "bridge":
+        return ()
+    found = attributes(info.get(IFLA_INFO_SLAVE_DATA, b""))
+    values = {
+        name: (number_of(found[number]), default)
+        for name, (number, _size, default) in PORT_SETTINGS.items()
+        if number in found
+    }
+    return tuple((name, value) for name, (value, default) in values.items() if value != default)
 
 
 def _altnames(found: Attributes) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import socket
 import struct
 import sys
 import types
@@ -20,16 +21,38 @@ from typing import Any
 
 from .addressing import (
     AF_INET6,
+    FOREVER,
+    IFA_F_KEPT,
     IFA_F_NODAD,
     IFA_F_NOPREFIXROUTE,
     IFA_PROTO,
     IFA_RT_PRIORITY,
+    NDA_PROTOCOL,
+    NEXT_HOP,
+    NTF_KEPT,
+    NTF_PROXY,
+    NUD_STATES,
+    RTA_GATEWAY,
+    RTA_MULTIPATH,
+    RTA_VIA,
     RTNH_F_ONLINK,
     SCOPES,
     Address,
+    Neighbour,
+    NextHop,
     Route,
 )
-from .links import IFF_UP, IPVLAN_MODES, LINK_LOCAL_MODES, MACVLAN_MODES
+from .links import (
+    FLAGS,
+    IFF_UP,
+    IFLA_INFO_SLAVE_DATA,
+    IFLA_INFO_SLAVE_KIND,
+    IFLA_LINKINFO,
+    IPVLAN_MODES,
+    LINK_LOCAL_MODES,
+    MACVLAN_MODES,
+    PORT_SETTINGS,
+)
 
 Request = tuple[int, int, bytes]
 
@@ -43,12 +66,16 @@ RTM_NEWADDR = 20
 RTM_DELADDR = 21
 RTM_NEWROUTE = 24
 RTM_DELROUTE = 25
+RTM_NEWNEIGH = 28
+RTM_DELNEIGH = 29
 RTM_NEWNSID = 88
 RTM_NEWLINKPROP = 108
 RTM_DELLINKPROP = 109
+NLM_F_REPLACE = 0x100
 NLM_F_EXCL = 0x200
 NLM_F_CREATE = 0x400
 NLM_F_APPEND = 0x800
+IFLA_NEW_IFINDEX = 49
 HEADER_LENGTH = 16
 PROTOCOL_STATIC = 4
 SCOPE_NUMBERS = {name: number for number, name in SCOPES.items()}
@@ -67,10 +94,11 @@ def _message_class(name: str) -> Any:
     with _bare_package("pyroute2"):
         from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
         from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+        from pyroute2.netlink.rtnl.ndmsg import ndmsg
         from pyroute2.netlink.rtnl.nsidmsg import nsidmsg
         from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-    classes = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "nsid": nsidmsg}
+    classes = {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "neighbour": ndmsg, "nsid": nsidmsg}
     return classes[name]
 
 
@@ -153,6 +181,39 @@ def set_link(
     return _set_link(ifindex, tuple(values.items()), up, ipv6_link_local, kind, tuple((data or {}).items()))
 
 
+def set_flags(ifindex: int, flags: Mapping[str, bool]) -> Request:
+    """Set or clear flags of a link, those of FLAGS by name."""
+    fields = {
+        "index": ifindex,
+        "flags": sum(FLAGS[name] for name, wanted in flags.items() if wanted),
+        "change": sum(FLAGS[name] for name in flags),
+    }
+    return RTM_SETLINK, 0, _encode("link", fields, [])
+
+
+def set_port(ifindex: int, settings: Mapping[str, int]) -> Request:
+    """Change what a link is as the port of a bridge, settings of PORT_SETTINGS by name."""
+    data = b"".join(_packed(PORT_SETTINGS[name][0], PORT_SETTINGS[name][1], value) for name, value in settings.items())
+    info = _raw(IFLA_INFO_SLAVE_KIND, b"bridge\0") + _raw(IFLA_INFO_SLAVE_DATA, data)
+    # the library does not know half of them
+    return RTM_NEWLINK, 0, _encode("link", {"index": ifindex}, []) + _raw(IFLA_LINKINFO, info)
+
+
+def rename_link(ifindex: int, name: str) -> Request:
+    """Give a link another name."""
+    return RTM_SETLINK, 0, _encode("link", {"index": ifindex}, [("IFLA_IFNAME", name)])
+
+
+def move_link(ifindex: int, descriptor: int, name: str, new_ifindex: int) -> Request:
+    """Move a link into another namespace, under a name and an index there.
+
+    Refused with EEXIST because of the name, it may have been moved under its old one.
+    """
+    attributes: list[tuple[str, Any]] = [("IFLA_NET_NS_FD", descriptor), ("IFLA_IFNAME", name)]
+    # older releases of the library do not know the index
+    return RTM_SETLINK, 0, _encode("link", {"index": ifindex}, attributes) + _packed(IFLA_NEW_IFINDEX, 4, new_ifindex)
+
+
 @alike_once
 def _set_link(
     ifindex: int,
@@ -218,6 +279,16 @@ def add_route(route: Route) -> Request:
 def delete_route(route: Route) -> Request:
     """Delete a route."""
     return RTM_DELROUTE, 0, _route(route)
+
+
+def add_neighbour(neighbour: Neighbour) -> Request:
+    """Put an entry into the neighbour table, also in the place of one that was learned."""
+    return RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, _neighbour(neighbour)
+
+
+def delete_neighbour(neighbour: Neighbour) -> Request:
+    """Delete an entry of the neighbour table."""
+    return RTM_DELNEIGH, 0, _neighbour(neighbour)
 
 
 def set_nsid(descriptor: int, nsid: int) -> Request:
@@ -292,19 +363,22 @@ def _address(address: Address, *, removing: bool) -> bytes:
         attributes.append(("IFA_BROADCAST", address.broadcast))
     if address.label:
         attributes.append(("IFA_LABEL", address.label))
-    flags = address.flags & (IFA_F_NODAD | IFA_F_NOPREFIXROUTE)
+    flags = address.flags & (IFA_F_NODAD | IFA_F_NOPREFIXROUTE | IFA_F_KEPT)
     if flags:
         attributes.append(("IFA_FLAGS", flags))
-    if address.valid is not None:
-        lifetimes = {"ifa_valid": address.valid, "ifa_preferred": address.preferred or 0}
+    if (address.valid, address.preferred) != (None, None):
+        lifetimes = {
+            "ifa_valid": FOREVER if address.valid is None else address.valid,
+            "ifa_preferred": FOREVER if address.preferred is None else address.preferred,
+        }
         attributes.append(("IFA_CACHEINFO", lifetimes))
     return _encode("address", fields, attributes) + _newer_attributes(address)
 
 
 def _newer_attributes(address: Address) -> bytes:
     """Attributes that older releases of the library do not know."""
-    metric = struct.pack("=HHI", 8, IFA_RT_PRIORITY, address.metric) if address.metric else b""
-    protocol = struct.pack("=HHBxxx", 5, IFA_PROTO, address.protocol) if address.protocol else b""
+    metric = _packed(IFA_RT_PRIORITY, 4, address.metric) if address.metric else b""
+    protocol = _packed(IFA_PROTO, 1, address.protocol) if address.protocol else b""
     return metric + protocol
 
 
@@ -342,4 +416,40 @@ def _route(route: Route) -> bytes:
     if route.metrics:
         metrics = [(f"RTAX_{name.upper()}", value) for name, value in route.metrics]
         attributes.append(("RTA_METRICS", {"attrs": metrics}))
-    return _encode("route", fields, attributes)
+    hops = b"".join(_hop(hop, route.family) for hop in route.hops)
+    return _encode("route", fields, attributes) + (_raw(RTA_MULTIPATH, hops) if hops else b"")
+
+
+def _hop(hop: NextHop, family: int) -> bytes:
+    """``struct rtnexthop`` with its attributes, which older releases of the library make badly."""
+    gateway = b""
+    if hop.gateway and family != AF_INET6 and ":" in hop.gateway:
+        gateway = _raw(RTA_VIA, struct.pack("=H", AF_INET6) + socket.inet_pton(socket.AF_INET6, hop.gateway))
+    elif hop.gateway:
+        gateway = _raw(RTA_GATEWAY, socket.inet_pton(socket.AddressFamily(family), hop.gateway))
+    flags = RTNH_F_ONLINK if hop.onlink else 0
+    return NEXT_HOP.pack(NEXT_HOP.size + len(gateway), flags, hop.weight - 1, hop.ifindex) + gateway
+
+
+def _neighbour(neighbour: Neighbour) -> bytes:
+    flags = neighbour.flags & NTF_KEPT
+    fields = {
+        "family": neighbour.family,
+        "ifindex": neighbour.ifindex,
+        "state": 0 if flags & NTF_PROXY else _number(NUD_STATES, neighbour.state),
+        "flags": flags,
+    }
+    attributes: list[tuple[str, Any]] = [("NDA_DST", neighbour.address)]
+    if neighbour.mac:
+        attributes.append(("NDA_LLADDR", neighbour.mac))
+    protocol = _packed(NDA_PROTOCOL, 1, neighbour.protocol) if neighbour.protocol else b""
+    return _encode("neighbour", fields, attributes) + protocol
+
+
+def _packed(number: int, size: int, value: int) -> bytes:
+    return _raw(number, value.to_bytes(size, sys.byteorder))
+
+
+def _raw(number: int, value: bytes) -> bytes:
+    """One attribute as ``struct nlattr``."""
+    return struct.pack("=HH", 4 + len(value), number) + value + b"\0" * (-len(value) % 4)

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from .errors import KernelError
 from .namespaces import Namespace
@@ -30,6 +31,10 @@ HOST_WIDE = frozenset(
     + ["net.ipv4.tcp_max_orphans", "net.ipv4.tcp_mem", "net.ipv4.udp_mem"]
 )
 """Settings of which there is one for all namespaces, in the first one only."""
+
+
+TABLES_OF_LINKS = ("ipv4/conf", "ipv6/conf")
+OF_THE_LINK_ITSELF = {"mtu"}  # of IPv6: follows that of the link
 
 
 def sysctl_path(key: str) -> str:
@@ -110,6 +115,40 @@ def read_sysctl(namespace: Namespace, key: str) -> str | None:
             raise KernelError(error.errno or 0, f"reading sysctl {key}") from None
         finally:
             os.close(descriptor)
+
+
+def read_settings_of_link(namespace: Namespace, link: str) -> dict[str, str]:
+    """The settings of a link (``default``: those that new links get), by family, table and name,
+    such as ``ipv4/conf/rp_filter``. Those that nobody can write, or read, are left out.
+    """
+    found: dict[str, str] = {}
+    with namespace.inside():
+        for table in TABLES_OF_LINKS:
+            found.update(_read_table(table, link))
+    return found
+
+
+def setting_of_link(link: str, name: str) -> str:
+    """The key of a setting of a link, from its name as in read_settings_of_link."""
+    table, _slash, setting = name.rpartition("/")
+    return f"net/{table}/{link}/{setting}"
+
+
+def _read_table(table: str, link: str) -> Iterator[tuple[str, str]]:
+    try:
+        directory = os.open(f"{ROOT}net/{table}/{link}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # without IPv6, or the link has gone
+        return
+    try:
+        for name in sorted(set(os.listdir(directory)) - OF_THE_LINK_ITSELF):
+            with contextlib.suppress(OSError):  # write-only, read-only, or not set yet
+                descriptor = os.open(name, os.O_RDWR | os.O_CLOEXEC, dir_fd=directory)
+                try:
+                    yield f"{table}/{name}", " ".join(os.read(descriptor, 4096).decode().split())
+                finally:
+                    os.close(descriptor)
+    finally:
+        os.close(directory)
 
 
 def write_sysctl(namespace: Namespace, key: str, value: str) -> None:

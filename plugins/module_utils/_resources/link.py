@@ -20,7 +20,14 @@ from .._kernel.addressing import RTN_UNICAST, Route, ipv6_enabled
 from .._kernel.links import Link
 from .._kernel.namespaces import Identity, own_identity
 from .link_addressing import is_made_by_kernel
-from .link_observing import observe_carried, observe_kind, observe_relatives, read_if_there, search_named
+from .link_observing import (
+    observe_carried,
+    observe_kind,
+    observe_relatives,
+    read_if_there,
+    refuse_same_namespace,
+    search_named,
+)
 from .link_options import End, WantedLink, parse_link
 from .link_planning import plan_absent, plan_present, refuse_missing_namespaces
 from .link_record import believed, record_key, routes_made
@@ -69,7 +76,7 @@ class LinkResource:
         own = own_identity()
         for path in dict.fromkeys([None, *(path for one in wanted for path in one.netnses)]):
             state.namespaces[path] = read_if_there(path, reader)
-        _refuse_same_namespace(state)
+        refuse_same_namespace(state)
         missing: set[tuple[Netns, int]] = set()
         for one in wanted:
             missing.update(observe_relatives(one, state, reader))
@@ -83,7 +90,7 @@ class LinkResource:
 
     def plan(self, wanted: Sequence[WantedLink], state: State) -> list[Operation]:
         """Item by item on a working copy, so that an item may lean on an earlier one."""
-        refuse_missing_namespaces(wanted, state)
+        refuse_missing_namespaces((path for one in wanted if one.present for path in one.netnses), state)
         own = _own_identity(state)
         working = state.copy()
         operations: list[Operation] = []
@@ -158,18 +165,6 @@ def _in_order(wanted: Sequence[WantedLink], state: State) -> Iterator[WantedLink
     for present, run in itertools.groupby(wanted, lambda one: one.present):
         items = list(run)
         yield from items if present else sorted(items, key=rank)
-
-
-def _refuse_same_namespace(state: State) -> None:
-    """One namespace by two names would be planned for twice."""
-    known: dict[Identity, str] = {}
-    for path, namespace in state.namespaces.items():
-        if namespace is None or namespace.identity is None:
-            continue
-        other = known.setdefault(namespace.identity, path or "")
-        if other != (path or ""):
-            what = f"the same namespace as {other}" if other else "the namespace Ansible itself runs in"
-            raise TaskError(f"netns: {path} is {what}")
 
 
 def _refuse_removed(wanted: Sequence[WantedLink], working: State) -> None:

@@ -256,13 +256,13 @@ def _routes_lost_with(addresses: _AddressChanges, namespace: NamespaceState, lin
 
 def leads_through(route: Route, ifindex: int) -> bool:
     """Whether a route, or one of its next hops, leaves by a link."""
-    return ifindex in (route.ifindex, *route.hops)
+    return ifindex in (route.ifindex, *(hop.ifindex for hop in route.hops))
 
 
 def refuse_opaque(routes: Sequence[Route], end: End) -> None:
     """Raises TaskError for a route that would be lost and that we could not make again."""
     for route in routes:
-        if route.opaque:
+        if route.opaque or route.hops:
             raise TaskError(
                 f"the route {route.dst} would go with this change of {place(end.netns, end.name)}, and it has details"
                 " (several next hops, for one) that could not be put back; delete it first"

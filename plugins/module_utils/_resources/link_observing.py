@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from .._engine.errors import TaskError
 from .._engine.kinds.contract import place
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, Netns, State
@@ -14,7 +15,7 @@ from .._kernel.addressing import read_addresses, read_routes
 from .._kernel.errors import NoSuchNamespace, NotANamespace
 from .._kernel.features import can_make_kind
 from .._kernel.links import Link, read_links
-from .._kernel.namespaces import is_leftover, named_namespaces
+from .._kernel.namespaces import Identity, is_leftover, named_namespaces
 from .._kernel.sysctl import read_sysctl
 from . import values
 from .link_options import MAY_HAVE_PARENT, WantedLink
@@ -44,6 +45,18 @@ def read_if_there(path: Netns, reader: Reader) -> NamespaceState | None:
     if lo is not None and lo.ipv6_disabled:  # then perhaps of all links
         namespace.ipv6_disabled = read_sysctl(handle, "net.ipv6.conf.default.disable_ipv6") == "1"
     return namespace
+
+
+def refuse_same_namespace(state: State) -> None:
+    """One namespace by two names would be planned for twice. Raises TaskError."""
+    known: dict[Identity, str] = {}
+    for path, namespace in state.namespaces.items():
+        if namespace is None or namespace.identity is None:
+            continue
+        other = known.setdefault(namespace.identity, path or "")
+        if other != (path or ""):
+            what = f"the same namespace as {other}" if other else "the namespace Ansible itself runs in"
+            raise TaskError(f"netns: {path} is {what}")
 
 
 def observe_relatives(one: WantedLink, state: State, reader: Reader) -> Iterator[tuple[Netns, int]]:

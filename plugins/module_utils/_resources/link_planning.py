@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .._engine.draft import Draft
@@ -40,9 +40,9 @@ from .link_refusals import (
 from .link_removal import accept_ra, plan_deletion, stand_on
 
 
-def refuse_missing_namespaces(wanted: Sequence[WantedLink], state: State) -> None:
+def refuse_missing_namespaces(paths: Iterable[Netns], state: State) -> None:
     """Raises NotThereYet for named namespaces that do not exist, TaskError for other paths."""
-    missing = dict.fromkeys(path for one in wanted if one.present for path in one.netnses if state.at(path) is None)
+    missing = dict.fromkeys(path for path in paths if state.at(path) is None)
     if not missing:
         return
 

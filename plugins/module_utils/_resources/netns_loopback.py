@@ -56,7 +56,7 @@ def routes_on_it(path: str, namespace: NamespaceState) -> list[dict[str, Any]]:
     """
     found = routes_made(namespace, namespace.links[LOOPBACK])
     for route in found:
-        if route.opaque:
+        if route.opaque or route.hops:
             raise TaskError(
                 f"the route {route.dst} would go with lo in {path}, and it has details"
                 " (several next hops, for one) that could not be put back; delete it first"

@@ -14,6 +14,7 @@ from ..._kernel import requests
 from ..._kernel.addressing import (
     AF_INET,
     AF_INET6,
+    IFA_F_KEPT,
     IFA_F_NODAD,
     IFA_F_NOPREFIXROUTE,
     IFA_F_PERMANENT,
@@ -111,6 +112,7 @@ def address_args(address: Address, netns: Netns, link: str) -> dict[str, Any]:
         "scope": "" if address.scope == "global" else address.scope,
         "noprefixroute": address.noprefixroute,
         "nodad": address.nodad,
+        "flags": address.flags & IFA_F_KEPT or None,
         "metric": address.metric or None,
         "protocol": address.protocol or None,
         "valid": address.valid,
@@ -128,7 +130,8 @@ def address_args(address: Address, netns: Netns, link: str) -> dict[str, Any]:
 def address_of(args: Mapping[str, Any], ifindex: int) -> Address:
     """The opposite of address_args."""
     local, _slash, prefix = args["address"].rpartition("/")
-    flags = IFA_F_NODAD if args.get("nodad") else 0
+    flags: int = args.get("flags", 0)
+    flags |= IFA_F_NODAD if args.get("nodad") else 0
     flags |= IFA_F_NOPREFIXROUTE if args.get("noprefixroute") else 0
     flags |= 0 if args.get("valid") is not None else IFA_F_PERMANENT
     return Address(

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..._kernel import requests
 from ..._kernel.errors import KernelError
-from ..._kernel.links import DATA_OF_KIND, Link, find_link, find_link_by_index
+from ..._kernel.links import DATA_OF_KIND, FLAGS, Link, find_link, find_link_by_index
 from ..._kernel.netlink import NetlinkSocket
 from ..._kernel.tuntap import MODES, create_tuntap
 from ..operation import Operation
@@ -215,6 +215,11 @@ class LinkSet:
         link_local = wanted.get("ipv6_link_local")
         if values or link_local is not None:
             netlink.change(requests.set_link(ifindex, values, ipv6_link_local=link_local))
+        flags = {name: wanted[name] for name in FLAGS if wanted.get(name) is not None}
+        if flags:
+            netlink.change(requests.set_flags(ifindex, flags))
+        if wanted.get("port_settings"):
+            netlink.change(requests.set_port(ifindex, wanted["port_settings"]))
         data = {name: wanted[name] for name in OF_KIND if wanted.get(name) is not None}
         if data:
             netlink.change(requests.set_link(ifindex, {}, kind=args["kind"], data=data))
@@ -239,6 +244,10 @@ class LinkSet:
             wanted["master"] = master.ifindex if master else 0
         if "altnames" in wanted:
             wanted["altnames"] = tuple(wanted["altnames"])
+        if "port_settings" in wanted:
+            wanted["port_settings"] = tuple(wanted["port_settings"].items())
+        for name in FLAGS.keys() & wanted.keys():
+            wanted["flags"] = wanted.get("flags", link.flags) & ~FLAGS[name] | (FLAGS[name] if wanted.pop(name) else 0)
         data = {**link.data, **{name: wanted.pop(name) for name in OF_KIND if name in wanted}}
         namespace.put(replace(link, data=data, **wanted))
         if wanted.get("up") is False:

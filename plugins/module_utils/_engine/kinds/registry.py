@@ -13,8 +13,11 @@ from .address import AddressAdd, AddressDelete
 from .contract import Context, Kind
 from .files import FileRemove, FileWrite, RecordDrop, RecordPut
 from .link import LinkAdd, LinkDelete, LinkSet
+from .move import LinkMove
+from .neighbour import NeighbourAdd, NeighbourDelete
 from .netns import NetnsCreate, NetnsDelete, NetnsSet, SysctlSet
 from .route import RouteAdd, RouteDelete
+from .traffic import FilterAdd, FilterDelete, QdiscAdd, QdiscDelete
 
 KINDS: dict[str, Kind] = {
     "netns.create": NetnsCreate(),
@@ -24,10 +27,17 @@ KINDS: dict[str, Kind] = {
     "link.add": LinkAdd(),
     "link.delete": LinkDelete(),
     "link.set": LinkSet(),
+    "link.move": LinkMove(),
     "address.add": AddressAdd(),
     "address.delete": AddressDelete(),
     "route.add": RouteAdd(),
     "route.delete": RouteDelete(),
+    "neighbour.add": NeighbourAdd(),
+    "neighbour.delete": NeighbourDelete(),
+    "qdisc.add": QdiscAdd(),
+    "qdisc.delete": QdiscDelete(),
+    "filter.add": FilterAdd(),
+    "filter.delete": FilterDelete(),
     "file.write": FileWrite(),
     "file.remove": FileRemove(),
     "record.put": RecordPut(),

@@ -14,6 +14,7 @@ from ..._kernel.addressing import (
     AF_INET6,
     RTN_UNICAST,
     TABLE_MAIN,
+    NextHop,
     Route,
     read_routes,
     wait_until_usable,
@@ -49,7 +50,7 @@ class RouteAdd:
         link = namespace.link(args["link"]) if namespace else None
         if namespace and link:
             route = route_of(args, link.ifindex)
-            found = namespace.routes.setdefault(link.ifindex, [])
+            found = namespace.routes.setdefault(route.ifindex, [])
             if route_key(route) not in map(route_key, found):
                 found.append(route)
 
@@ -80,9 +81,9 @@ class RouteDelete:
         link = namespace.link(args["link"]) if namespace else None
         if namespace and link:
             gone = route_of(args, link.ifindex)
-            namespace.routes[link.ifindex] = [
+            namespace.routes[gone.ifindex] = [
                 one
-                for one in namespace.routes.get(link.ifindex, ())
+                for one in namespace.routes.get(gone.ifindex, ())
                 if (route_key(one), one.gateway) != (route_key(gone), gone.gateway)
             ]
 
@@ -114,6 +115,7 @@ def route_args(route: Route, netns: Netns, link: str) -> dict[str, Any]:
         "table": None if route.table == TABLE_MAIN else route.table,
         "type": None if route.type == RTN_UNICAST else route.type,
         "protocol": None if route.protocol == PROTOCOL_STATIC else route.protocol,
+        "hops": [_hop_args(hop) for hop in route.hops],
     }
     return {
         "netns": netns,
@@ -124,14 +126,20 @@ def route_args(route: Route, netns: Netns, link: str) -> dict[str, Any]:
     }
 
 
+def _hop_args(hop: NextHop) -> dict[str, Any]:
+    details = without_empty({"gateway": hop.gateway, "onlink": hop.onlink})
+    return {"ifindex": hop.ifindex, "weight": hop.weight, **details}
+
+
 def route_of(args: Mapping[str, Any], ifindex: int) -> Route:
     """The opposite of route_args."""
+    hops = args.get("hops", ())
     return Route(
         family=AF_INET6 if ":" in args["dst"] else AF_INET,
         dst=args["dst"],
         table=args.get("table", TABLE_MAIN),
         metric=args.get("metric", 0),
-        ifindex=ifindex,
+        ifindex=0 if hops else ifindex,
         gateway=args.get("gateway", ""),
         src=args.get("src", ""),
         scope=args.get("scope", "global"),
@@ -140,6 +148,7 @@ def route_of(args: Mapping[str, Any], ifindex: int) -> Route:
         onlink=args.get("onlink", False),
         tos=args.get("tos", 0),
         metrics=tuple(sorted(args.get("metrics", {}).items())),
+        hops=tuple(NextHop(**hop) for hop in hops),
     )
 
 

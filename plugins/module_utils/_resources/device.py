@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The resource device: network devices moved into namespaces, and back as they were."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from .._engine.draft import Draft
+from .._engine.errors import InvalidOption
+from .._engine.operation import Operation
+from .._engine.resource import Reader
+from .._engine.state import NamespaceState, Netns, State
+from .._engine.subjects import link_subject
+from .._kernel.addressing import ipv6_enabled
+from .._kernel.links import Link
+from .._kernel.namespaces import own_identity
+from .device_observing import names_by_mac, observe_devices, observe_namespace, observe_records
+from .device_options import WantedDevice, parse_device
+from .device_planning import find_device, plan_absent, plan_present
+from .device_record import Remembered, moved_link, remembered_of
+from .device_settling import skipped_addresses, skipped_routes
+from .link_observing import refuse_same_namespace
+from .link_planning import refuse_missing_namespaces
+from .netns import namespace_subjects
+
+
+class DeviceResource:
+    """Observe and plan the moves of network devices."""
+
+    def __init__(self) -> None:
+        self._origins: set[Netns] = set()
+        """Where devices came from: once they are back, nothing tells."""
+
+    def parse(self, options: dict[str, Any]) -> WantedDevice:
+        """One device as wanted. Raises InvalidOption."""
+        return parse_device(options)
+
+    def check(self, wanted: Sequence[WantedDevice]) -> None:
+        """Refuse a device, or a new name, that is given twice."""
+        devices: set[tuple[Netns, str | None, str | None]] = set()
+        names: set[tuple[str, str]] = set()
+        for one in wanted:
+            if (one.from_netns, one.name, one.mac) in devices:
+                raise InvalidOption("device" if one.name else "mac", one.name or one.mac, "is given twice")
+            devices.add((one.from_netns, one.name, one.mac))
+            if one.present and one.new_name and not one.template:
+                if (one.netns, one.new_name) in names:
+                    raise InvalidOption("new_name", one.new_name, f"is given twice for {one.netns}")
+                names.add((one.netns, one.new_name))
+
+    def subjects(self, wanted: Sequence[WantedDevice]) -> frozenset[str]:
+        """The sandbox that a device goes to, and the device where it comes from."""
+        own = own_identity()[1]
+        by_mac = names_by_mac() if any(one.mac and one.from_netns is None for one in wanted) else {}
+        subjects: set[str] = set()
+        for one in wanted:
+            subjects.update(namespace_subjects(one.netns))
+            if one.from_netns is not None:
+                subjects.update(namespace_subjects(one.from_netns))
+            else:
+                names = [one.name] if one.name else by_mac.get(str(one.mac), [])
+                subjects.update(link_subject(name, own) for name in names)
+        return frozenset(subjects)
+
+    def observe(self, wanted: Sequence[WantedDevice], reader: Reader) -> State:
+        """Both ends of each way, and what is remembered of the devices."""
+        state = State(ipv6=ipv6_enabled(), now=int(time.clock_gettime(time.CLOCK_BOOTTIME)))
+        observe_records(wanted, state, reader)
+        remembered = [found[1] for found in (remembered_of(one, state) for one in wanted) if found]
+        self._origins.update(record["origin"]["netns"] for record in remembered)
+        named = [path for one in wanted for path in (one.netns, one.from_netns)]
+        for path in dict.fromkeys([None, *named, *sorted(self._origins, key=str)]):
+            observe_namespace(path, state, reader)
+        refuse_same_namespace(state)
+        observe_devices(wanted, state, reader)
+        return state
+
+    def plan(self, wanted: Sequence[WantedDevice], state: State) -> list[Operation]:
+        """Device by device on a working copy: names that one takes are taken for the next."""
+        paths = [path for one in wanted if one.present for path in (one.netns, one.from_netns)]
+        refuse_missing_namespaces(paths, state)
+        working = state.copy()
+        operations: list[Operation] = []
+        for one in wanted:
+            draft = Draft(working, state)
+            if one.present:
+                plan_present(one, draft)
+            else:
+                plan_absent(one, draft)
+            operations += draft.operations
+        return operations
+
+    def describe(self, wanted: WantedDevice, before: State, after: State) -> dict[str, Any]:
+        """The device for the result: where it is now, and where it came from."""
+        found = remembered_of(wanted, after)
+        link = moved_link(found[1], after) if found else None
+        if found is not None and link is not None:
+            return _describe_moved(wanted, found[1], link, after)
+        former = remembered_of(wanted, before)
+        origin = former[1]["origin"] if former else {"netns": wanted.from_netns, "name": wanted.name}
+        namespace = after.at(origin["netns"])
+        at_home = namespace.link(origin["name"]) if namespace and origin["name"] else None
+        if at_home is None and namespace is not None and wanted.mac:
+            at_home = find_device(wanted, after)
+        return {
+            "name": at_home.name if at_home else origin["name"],
+            "netns": origin["netns"],
+            "state": "absent",
+            **_describe_link(at_home, namespace),
+            "origin": None,
+            "skipped": [],
+            "skipped_routes": [],
+        }
+
+
+def _describe_moved(wanted: WantedDevice, record: Remembered, link: Link, state: State) -> dict[str, Any]:
+    origin = record["origin"]
+    return {
+        "name": link.name,
+        "netns": record["netns"],
+        "state": "present",
+        **_describe_link(link, state.at(record["netns"])),
+        "origin": {"name": origin["name"], "netns": origin["netns"]},
+        "skipped": skipped_addresses(wanted, record),
+        "skipped_routes": skipped_routes(wanted, record),
+    }
+
+
+def _describe_link(link: Link | None, namespace: NamespaceState | None) -> dict[str, Any]:
+    if link is None or namespace is None:
+        return {"ifindex": None, "mac": None, "mtu": None, "up": None, "addresses": []}
+    return {
+        "ifindex": link.ifindex if link.ifindex > 0 else None,
+        "mac": link.mac or None,
+        "mtu": link.mtu or None,
+        "up": link.up,
+        "addresses": sorted(
+            f"{one.local}/{one.prefix}"
+            for one in namespace.addresses.get(link.ifindex, ())
+            if one.scope not in ("host", "link")
+        ),
+    }

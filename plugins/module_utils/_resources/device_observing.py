@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Observing devices: the namespaces on both ends of their way, and what is remembered of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+
+from .._engine.errors import TaskError
+from .._engine.resource import Reader
+from .._engine.state import Netns, State
+from .._kernel.addressing import read_neighbours, read_proxies
+from .._kernel.features import can_choose_index_of_move
+from .._kernel.links import Link, read_links
+from .._kernel.neighbour_tables import read_special_settings
+from .._kernel.netlink import NetlinkSocket
+from .._kernel.session import session_addresses
+from .._kernel.sysctl import read_settings_of_link
+from .._kernel.traffic import read_qdiscs
+from .device_options import WantedDevice
+from .device_planning import find_device
+from .device_record import believed, moved_link, record_key, remembered_of, returned_link
+from .link_observing import read_if_there
+
+
+def names_by_mac() -> dict[str, list[str]]:
+    """The links where Ansible runs, by their MAC addresses."""
+    found: dict[str, list[str]] = {}
+    with closing(NetlinkSocket()) as netlink:
+        for link in read_links(netlink):
+            for mac in {link.mac, link.permanent_mac} - {""}:
+                found.setdefault(mac, []).append(link.name)
+    return found
+
+
+def observe_records(wanted: Sequence[WantedDevice], state: State, reader: Reader) -> None:
+    """What is remembered of the devices. Those not found by their key may be remembered with
+    another origin, or of another sandbox: then all records are looked through, once."""
+    unknown = []
+    for one in wanted:
+        key = record_key(one.netns, one.from_netns, one.name) if one.name else ""
+        record = reader.records.get("device", key) if key else None
+        if record is None:
+            unknown.append(one)
+        else:
+            state.records["device", key] = believed(record)
+    if unknown:
+        for key, record in reader.records.all("device").items():
+            state.records["device", key] = believed(record)
+
+
+def observe_namespace(path: Netns, state: State, reader: Reader) -> None:
+    """A namespace with all that a device may lose when it leaves it, but for settings below /proc."""
+    namespace = state.namespaces[path] = read_if_there(path, reader)
+    if namespace is not None:
+        netlink = reader.host.at(path).netlink
+        namespace.neighbours = [*read_neighbours(netlink), *read_proxies(netlink)]
+        namespace.qdiscs = read_qdiscs(netlink)
+        namespace.settings = read_special_settings(netlink)
+
+
+def observe_devices(wanted: Sequence[WantedDevice], state: State, reader: Reader) -> None:
+    """The settings of the devices that are to leave their namespaces, and through which the host is reached."""
+    if any(one.present for one in wanted):
+        state.session = session_addresses()
+        if not can_choose_index_of_move():
+            raise TaskError("moving devices needs Linux 5.12, which gives them an index that is known before")
+    of_new_links: dict[Netns, dict[str, str]] = {}
+    for netns, link in _leaving(wanted, state):
+        if netns not in of_new_links:
+            of_new_links[netns] = read_settings_of_link(reader.host.at(netns), "default")
+        usual = of_new_links[netns]
+        found = read_settings_of_link(reader.host.at(netns), link.name)
+        special = {name: (value, usual[name]) for name, value in found.items() if usual.get(name, value) != value}
+        of_neighbours = state.existing(netns).settings.get(link.ifindex, {})
+        state.existing(netns).settings[link.ifindex] = {**of_neighbours, **special}
+
+
+def _leaving(wanted: Sequence[WantedDevice], state: State) -> Iterator[tuple[Netns, Link]]:
+    for one in wanted:
+        found = remembered_of(one, state)
+        moved = moved_link(found[1], state) if found else None
+        returned = returned_link(found[1], state) if found and moved is None else None
+        if found and moved is not None:
+            if not one.present or moved.name != (one.new_name or found[1]["name"]):
+                yield found[1]["netns"], moved
+        elif returned is not None:
+            yield returned
+        elif one.present and state.at(one.from_netns) is not None:
+            link = find_device(one, state)
+            if link is not None:
+                yield one.from_netns, link

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""What is remembered of a device that was moved, and where it is found again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._engine.operation import Operation
+from .._engine.state import Netns, State
+from .._kernel.links import Link
+from .._store.records import Record
+from .device_baggage import Place, attributes_of
+from .device_options import WantedDevice
+
+Remembered = dict[str, Any]
+
+
+def record_key(netns: str, from_netns: Netns, name: str) -> str:
+    """How the record of a device is called: where it went, where it came from, and its name there."""
+    return f"{netns}:{from_netns or ''}:{name}"
+
+
+def believed(record: Record | None) -> Remembered | None:
+    """What a record says; after a reboot a device is where the system put it, nowhere of ours."""
+    if record is None:
+        return None
+    return record.value if record.this_boot else {**record.value, "fingerprint": [], "device": "", "permanent_mac": ""}
+
+
+def remembered_of(one: WantedDevice, state: State) -> tuple[str, Remembered] | None:
+    """The record of a device, if there is one, with its key. Who brings one back need not say
+    where it came from."""
+    if one.name:
+        key = record_key(one.netns, one.from_netns, one.name)
+        record = state.record("device", key)
+        if record is not None or one.present:
+            return (key, record) if record is not None else None
+    for (kind, key), record in state.records.items():
+        if kind != "device" or record is None or record["netns"] != one.netns:
+            continue
+        of_device = record["mac"] == one.mac if one.mac else record["origin"]["name"] == one.name
+        if of_device and (one.from_netns is None or record["origin"]["netns"] == one.from_netns):
+            return key, record
+    return None
+
+
+def origin_of(record: Remembered) -> Place:
+    """Where a device was, and how it was called there."""
+    origin = record["origin"]
+    return Place(origin["netns"], origin["name"], origin["ifindex"])
+
+
+def moved_link(record: Remembered, state: State) -> Link | None:
+    """The device in the namespace that it was moved to, whatever it is called there by now."""
+    namespace = state.at(record["netns"])
+    if namespace is None or record["fingerprint"] != list(namespace.fingerprint):
+        return None
+    if record["ifindex"] is None:  # foretold
+        return namespace.link(record["name"])
+    return namespace.links.get(record["ifindex"])
+
+
+def returned_link(record: Remembered, state: State) -> tuple[Netns, Link] | None:
+    """A physical device whose namespace has ended: the kernel put it into the initial one, under
+    the name that it had there, or ``dev0`` and so on where that was taken."""
+    if not record["device"] and not record["permanent_mac"]:
+        return None
+    for netns in dict.fromkeys((None, record["origin"]["netns"])):
+        namespace = state.at(netns)
+        for link in namespace.links.values() if namespace else ():
+            if not link.kind and (link.device, link.permanent_mac) == (record["device"], record["permanent_mac"]):
+                return netns, link
+    return None
+
+
+def remember(one: WantedDevice, link: Link, new_name: str, baggage: Sequence[Operation], state: State) -> Remembered:
+    """The record of a device that is about to be moved; index and time are filled in then."""
+    origin = state.existing(one.from_netns)
+    return {
+        "netns": one.netns,
+        "fingerprint": list(state.existing(one.netns).fingerprint),
+        "name": new_name,
+        "ifindex": None,
+        "since": None,
+        "origin": {
+            "netns": one.from_netns,
+            "fingerprint": list(origin.fingerprint),
+            "name": link.name,
+            "ifindex": link.ifindex if link.ifindex > 0 else None,
+        },
+        "mac": link.mac,
+        "device": "" if link.kind else link.device,
+        "permanent_mac": "" if link.kind else link.permanent_mac,
+        "attributes": attributes_of(link),
+        "baggage": [operation.as_dict() for operation in baggage],
+    }
