@@ -861,6 +861,13 @@ MOVE = [
         absent={"netns": "box", "net_devices": {"q0": {"name": "net0"}, "s0": {}}},
     ),
     Case(
+        "move-all-back",
+        "netdev_move",
+        prepare=(BOX, DEVICE, ADDRESSES, SECOND),
+        present={"devices": [{"device": "q0", "netns": "box"}, {"device": "s0", "netns": "box", "new_name": "eth0"}]},
+        absent={"netns": "box"},
+    ),
+    Case(
         "move-tap",
         "netdev_move",
         prepare=(BOX, "ip tuntap add tap7 mode tap; ip link set tap7 address 02:c0:00:00:00:0a up"),

@@ -32,7 +32,7 @@ VOLATILE = re.compile(
     |.*_timer|bridge_id|root_.*|designated_.*|topology_change.*|port_id|port_no|no|hold_timer
     |valid_life_time|preferred_life_time|tentative|dadfailed|cacheinfo|gso_.*|gro_.*|tso_.*|handle|fdb_n_learned
     |config_pending|topology_change_ack|queued.*|bytes|packets|drops|overlimits|requeues|backlog|qlen
-    |rate_est|hw|qdisc|cstats|in_hw_count)$""",
+    |rate_est|hw|qdisc|cstats|in_hw_count|direct_packets_stat)$""",
     re.VERBOSE,
 )
 # What follows from the carrier and from address detection comes and goes by itself.

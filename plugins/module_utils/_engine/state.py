@@ -44,6 +44,8 @@ class NamespaceState:
     """Whether new links have IPv6 off."""
     nsid: int | None = None
     pids: list[int] = field(default_factory=list)
+    visitors: list[str] = field(default_factory=list)
+    """The devices that were moved here from elsewhere."""
     _indexes: dict[str, int] = field(default_factory=dict)
     _altnames: dict[str, int] = field(default_factory=dict)
 

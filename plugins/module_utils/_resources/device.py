@@ -20,7 +20,7 @@ from .._kernel.namespaces import own_identity
 from .device_observing import names_by_mac, observe_devices, observe_namespace, observe_records
 from .device_options import WantedDevice, parse_device
 from .device_planning import find_device, plan_absent, plan_present
-from .device_record import Remembered, moved_link, remembered_of
+from .device_record import Remembered, moved_link, remembered_in, remembered_of
 from .device_settling import skipped_addresses, skipped_routes
 from .link_observing import refuse_same_namespace
 from .link_planning import refuse_missing_namespaces
@@ -40,12 +40,13 @@ class DeviceResource:
 
     def check(self, wanted: Sequence[WantedDevice]) -> None:
         """Refuse a device, or a new name, that is given twice."""
-        devices: set[tuple[Netns, str | None, str | None]] = set()
+        devices: set[tuple[Netns, str | None, str | None, str]] = set()
         names: set[tuple[str, str]] = set()
         for one in wanted:
-            if (one.from_netns, one.name, one.mac) in devices:
-                raise InvalidOption("device" if one.name else "mac", one.name or one.mac, "is given twice")
-            devices.add((one.from_netns, one.name, one.mac))
+            key = (one.from_netns, one.name, one.mac, one.netns if one.is_any else "")
+            if key in devices:
+                raise InvalidOption("mac" if one.mac else "device", one.name or one.mac, "is given twice")
+            devices.add(key)
             if one.present and one.new_name and not one.template:
                 if (one.netns, one.new_name) in names:
                     raise InvalidOption("new_name", one.new_name, f"is given twice for {one.netns}")
@@ -61,7 +62,7 @@ class DeviceResource:
             if one.from_netns is not None:
                 subjects.update(namespace_subjects(one.from_netns))
             else:
-                names = [one.name] if one.name else by_mac.get(str(one.mac), [])
+                names = [one.name] if one.name else by_mac.get(one.mac or "", [])
                 subjects.update(link_subject(name, own) for name in names)
         return frozenset(subjects)
 
@@ -69,7 +70,7 @@ class DeviceResource:
         """Both ends of each way, and what is remembered of the devices."""
         state = State(ipv6=ipv6_enabled(), now=int(time.clock_gettime(time.CLOCK_BOOTTIME)))
         observe_records(wanted, state, reader)
-        remembered = [found[1] for found in (remembered_of(one, state) for one in wanted) if found]
+        remembered = [record for one in wanted for _key, record in remembered_in(one, state)]
         self._origins.update(record["origin"]["netns"] for record in remembered)
         named = [path for one in wanted for path in (one.netns, one.from_netns)]
         for path in dict.fromkeys([None, *named, *sorted(self._origins, key=str)]):
@@ -95,6 +96,8 @@ class DeviceResource:
 
     def describe(self, wanted: WantedDevice, before: State, after: State) -> dict[str, Any]:
         """The device for the result: where it is now, and where it came from."""
+        if wanted.is_any:
+            return _describe_returned([record for _key, record in remembered_in(wanted, before)], wanted)
         found = remembered_of(wanted, after)
         link = moved_link(found[1], after) if found else None
         if found is not None and link is not None:
@@ -114,6 +117,11 @@ class DeviceResource:
             "skipped": [],
             "skipped_routes": [],
         }
+
+
+def _describe_returned(records: Sequence[Remembered], wanted: WantedDevice) -> dict[str, Any]:
+    origins = [{"name": record["origin"]["name"], "netns": record["origin"]["netns"]} for record in records]
+    return {"name": None, "netns": wanted.netns, "state": "absent", "brought_back": origins}
 
 
 def _describe_moved(wanted: WantedDevice, record: Remembered, link: Link, state: State) -> dict[str, Any]:

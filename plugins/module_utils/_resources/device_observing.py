@@ -20,7 +20,7 @@ from .._kernel.sysctl import read_settings_of_link
 from .._kernel.traffic import read_qdiscs
 from .device_options import WantedDevice
 from .device_planning import find_device
-from .device_record import believed, moved_link, record_key, remembered_of, returned_link
+from .device_record import believed, moved_link, record_key, remembered_in, returned_link
 from .link_observing import read_if_there
 
 
@@ -79,15 +79,15 @@ def observe_devices(wanted: Sequence[WantedDevice], state: State, reader: Reader
 
 def _leaving(wanted: Sequence[WantedDevice], state: State) -> Iterator[tuple[Netns, Link]]:
     for one in wanted:
-        found = remembered_of(one, state)
-        moved = moved_link(found[1], state) if found else None
-        returned = returned_link(found[1], state) if found and moved is None else None
-        if found and moved is not None:
-            if not one.present or moved.name != (one.new_name or found[1]["name"]):
-                yield found[1]["netns"], moved
-        elif returned is not None:
-            yield returned
-        elif one.present and state.at(one.from_netns) is not None:
-            link = find_device(one, state)
-            if link is not None:
-                yield one.from_netns, link
+        at_origin = one.present and state.at(one.from_netns) is not None
+        for _key, record in remembered_in(one, state):
+            moved = moved_link(record, state)
+            returned = returned_link(record, state) if moved is None else None
+            if moved is not None and (not one.present or moved.name != (one.new_name or record["name"])):
+                yield record["netns"], moved
+            if returned is not None:
+                yield returned
+            at_origin = at_origin and moved is None and returned is None
+        link = find_device(one, state) if at_origin else None
+        if link is not None:
+            yield one.from_netns, link

@@ -57,7 +57,10 @@ FORM = Form(
 
 @dataclass(frozen=True)
 class WantedDevice:
-    """A device as wanted: ``netns`` is where it goes, ``from_netns`` where it comes from."""
+    """A device as wanted: ``netns`` is where it goes, ``from_netns`` where it comes from.
+
+    Without ``name`` and ``mac``: all devices that were moved to ``netns`` are to come back.
+    """
 
     name: str | None
     mac: str | None
@@ -76,6 +79,11 @@ class WantedDevice:
         return self.name or f"with MAC address {self.mac}"
 
     @property
+    def is_any(self) -> bool:
+        """Whether every device that was moved to the namespace is meant."""
+        return not (self.name or self.mac)
+
+    @property
     def template(self) -> str | None:
         """A new name with ``%d`` for the lowest free number, if it is one."""
         return self.new_name if self.new_name and "%" in self.new_name else None
@@ -84,7 +92,7 @@ class WantedDevice:
 def parse_device(options: dict[str, Any]) -> WantedDevice:
     """A device as wanted, from the options of the module. Raises InvalidOption."""
     name, mac = options["device"], options["mac"]
-    if name is None and mac is None:
+    if name is None and mac is None and options["state"] == "present":
         raise InvalidOption("device", None, "or mac is required")
     if name is not None and mac is not None:
         raise InvalidOption("mac", mac, "cannot be given together with device")

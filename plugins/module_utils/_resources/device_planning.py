@@ -20,6 +20,7 @@ from .device_record import (
     moved_link,
     record_key,
     remember,
+    remembered_in,
     remembered_of,
     returned_link,
 )
@@ -47,15 +48,12 @@ def plan_present(one: WantedDevice, draft: Draft) -> None:
 
 def plan_absent(one: WantedDevice, draft: Draft) -> None:
     """Bring a device back to where it was, as it was; forget one that is gone. Raises TaskError."""
-    found = remembered_of(one, draft.state)
-    if found is None:
-        return
-    key, record = found
-    link = moved_link(record, draft.state)
-    whereabouts = (record["netns"], link) if link is not None else returned_link(record, draft.state)
-    if whereabouts is not None and not _is_given_up(one, record, draft.state):
-        plan_return(record, whereabouts[0], whereabouts[1], draft)
-    draft.add([Operation("record.drop", {"kind": "device", "name": key, "before": record})])
+    for key, record in remembered_in(one, draft.state):
+        link = moved_link(record, draft.state)
+        whereabouts = (record["netns"], link) if link is not None else returned_link(record, draft.state)
+        if whereabouts is not None and not _is_given_up(one, record, draft.state):
+            plan_return(record, whereabouts[0], whereabouts[1], draft)
+        draft.add([Operation("record.drop", {"kind": "device", "name": key, "before": record})])
 
 
 def find_device(one: WantedDevice, state: State) -> Link | None:
@@ -140,11 +138,11 @@ def _is_given_up(one: WantedDevice, record: Remembered, state: State) -> bool:
         return True
     if origin["netns"] is None:
         raise TaskError(
-            f"device: {one.called} was moved out of another network namespace (inode {origin['fingerprint'][1]})"
+            f"device: {origin['name']} was moved out of another network namespace (inode {origin['fingerprint'][1]})"
             " than the one this task runs in; run it there, or forget where it came from with force: true"
         )
     raise TaskError(
-        f"device: the namespace {origin['netns']}, which {one.called} came from, is gone;"
+        f"device: the namespace {origin['netns']}, which {origin['name']} came from, is gone;"
         " force: true leaves it where it is, and forgets where it came from"
     )
 

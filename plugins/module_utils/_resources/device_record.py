@@ -29,6 +29,20 @@ def believed(record: Record | None) -> Remembered | None:
     return record.value if record.this_boot else {**record.value, "fingerprint": [], "device": "", "permanent_mac": ""}
 
 
+def remembered_in(one: WantedDevice, state: State) -> list[tuple[str, Remembered]]:
+    """The records of all devices that are meant, with their keys, the latest first: ports come
+    back to a bridge in the opposite order of their leaving."""
+    if not one.is_any:
+        found = remembered_of(one, state)
+        return [found] if found else []
+    records = [
+        (key, record)
+        for (kind, key), record in state.records.items()
+        if kind == "device" and record and _is_meant(one, record)
+    ]
+    return sorted(records, key=lambda entry: (-entry[1]["since"], entry[0]))
+
+
 def remembered_of(one: WantedDevice, state: State) -> tuple[str, Remembered] | None:
     """The record of a device, if there is one, with its key. Who brings one back need not say
     where it came from."""
@@ -38,12 +52,18 @@ def remembered_of(one: WantedDevice, state: State) -> tuple[str, Remembered] | N
         if record is not None or one.present:
             return (key, record) if record is not None else None
     for (kind, key), record in state.records.items():
-        if kind != "device" or record is None or record["netns"] != one.netns:
-            continue
-        of_device = record["mac"] == one.mac if one.mac else record["origin"]["name"] == one.name
-        if of_device and (one.from_netns is None or record["origin"]["netns"] == one.from_netns):
+        if kind == "device" and record is not None and not one.is_any and _is_meant(one, record):
             return key, record
     return None
+
+
+def _is_meant(one: WantedDevice, record: Remembered) -> bool:
+    return (
+        record["netns"] == one.netns
+        and one.from_netns in (None, record["origin"]["netns"])
+        and one.name in (None, record["origin"]["name"])
+        and one.mac in (None, record["mac"])
+    )
 
 
 def origin_of(record: Remembered) -> Place:

@@ -37,6 +37,7 @@ from .netns_settings import (
     plan_original_settings,
     plan_settings,
 )
+from .netns_visitors import observe_visitors, refuse_visitors
 
 ETC_NETNS = "/etc/netns"
 RESOLV_CONF_MODE = 0o644
@@ -154,6 +155,7 @@ class NetnsResource:
                 _observe_file(one.resolv_conf_path, state)
         _observe_directory_records(wanted, state, reader)
         _observe_link_records(wanted, state, reader)
+        observe_visitors({one.path for one in wanted if not one.present and not one.force}, state, reader)
         present = {one.identity for one in state.namespaces.values() if one and one.identity}
         inside = processes_inside(present) if present else {}
         for namespace in state.namespaces.values():
@@ -424,6 +426,7 @@ def _plan_absent(one: Netns, state: State) -> list[Operation]:
         if namespace.pids and not borrowed and not one.force:
             pids = ", ".join(str(pid) for pid in namespace.pids)
             raise TaskError(f"{one.path} has processes inside: {pids}; end them, or give force: true")
+        refuse_visitors(one.path, namespace)
         if record and ours and not record["created"]:
             operations += _plan_restore_inside(one, namespace, record)
     for (kind, name), value in state.records.items():
