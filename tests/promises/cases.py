@@ -62,6 +62,7 @@ class Case:
     refused: str | None = None  # present is an error before anything changes; the message matches this pattern
     reads: bool = False  # the module changes nothing, whatever its answer
     foreign: bool = True  # with somebody else's things on the host
+    things: tuple[str, ...] = ()  # what messages may call the thing besides the names in the arguments
     fresh: bool = False  # every point of a sweep on a new host: for the first use
 
     @property
@@ -825,6 +826,7 @@ MOVE = [
         present={"mac": "02:c0:00:00:00:01", "netns": "box", "new_name": "eth%d", "addresses": "drop"},
         update={"mac": "02:c0:00:00:00:01", "netns": "box", "new_name": "eth%d"},
         absent={"mac": "02:c0:00:00:00:01", "netns": "box"},
+        things=("q0",),
     ),
     Case(
         "move-down",
@@ -866,6 +868,7 @@ MOVE = [
         prepare=(BOX, DEVICE, ADDRESSES, SECOND),
         present={"devices": [{"device": "q0", "netns": "box"}, {"device": "s0", "netns": "box", "new_name": "eth0"}]},
         absent={"netns": "box"},
+        things=("q0", "s0"),
     ),
     Case(
         "move-tap",

@@ -322,12 +322,14 @@ def clear(case: Case, point: Point, outcome: Outcome, verdict: Verdict) -> None:
 
 def words(case: Case, state: str) -> set[str]:
     """Names that a message about the case can be expected to carry."""
-    found = {"/run/", "/etc/"}
+    found = {"/run/", "/etc/", *case.things}
 
     def collect(value: t.Any) -> None:
         for key, item in value.items():
-            if key in ("name", "path"):
+            if key in ("name", "path", "device"):
                 found.add(item)
+            if key == "net_devices":
+                found.update(item)
             for part in item if isinstance(item, list) else [item]:
                 if isinstance(part, dict):
                     collect(part)

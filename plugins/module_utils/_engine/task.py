@@ -15,7 +15,7 @@ from .._store.files import check_directory, remove_dead_temporaries
 from .._store.journals import Journal, Journals
 from .._store.locks import Locks, is_held
 from .._store.records import Records
-from .errors import NotThereYet, NotVerified
+from .errors import NotThereYet, NotVerified, TaskError
 from .kinds.contract import Context
 from .kinds.registry import LASTING, diff, foretell, inverse
 from .operation import Operation
@@ -179,7 +179,10 @@ class Task(Generic[Wanted]):
         different = list(not_as_before(planned, before, after))
         if different:
             raise NotVerified(f"the host is not as it was; {'; '.join(different[:5])}")
-        found, expected = _comparable(self._resource.plan(self._wanted, after)), _comparable(planned)
+        try:
+            found, expected = _comparable(self._resource.plan(self._wanted, after)), _comparable(planned)
+        except TaskError:  # somebody else made it impossible meanwhile, by taking a name for one
+            return
         if found != expected:
             surprising = [one for one in found if one not in expected] or found
             what = "; ".join(str(operation.as_dict()) for operation in surprising[:5])

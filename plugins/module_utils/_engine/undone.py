@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._kernel.addressing import RTPROT_KERNEL, Address
+from .._kernel.addressing import RTPROT_KERNEL, Address, Neighbour
+from .._kernel.links import Link
 from .kinds.address import address_args
 from .kinds.contract import place
+from .kinds.neighbour import neighbour_args
 from .kinds.route import route_args
 from .operation import Operation
 from .state import NamespaceState, Netns, State
@@ -53,6 +55,7 @@ def _essence(namespace: NamespaceState, netns: Netns, name: str) -> dict[str, An
     link = namespace.existing(name)
     addresses = [one for one in namespace.addresses.get(link.ifindex, ()) if not _comes_and_goes(one)]
     routes = [one for one in namespace.routes.get(link.ifindex, ()) if one.protocol != RTPROT_KERNEL]
+    routes += [one for one in namespace.routes.get(0, ()) if link.ifindex in [hop.ifindex for hop in one.hops]]
     return {
         **{aspect: getattr(link, aspect) for aspect in COMPARED},
         "master": namespace.name_of(link.master),
@@ -60,7 +63,17 @@ def _essence(namespace: NamespaceState, netns: Netns, name: str) -> dict[str, An
         **link.data,
         "addresses": _sorted(address_args(one, netns, name) for one in addresses),
         "routes": _sorted(route_args(one, netns, name) for one in routes),
+        "neighbours": _sorted(neighbour_args(one, netns, name) for one in _neighbours(namespace, link)),
+        "qdiscs": namespace.qdiscs.get(link.ifindex, []),
+        "settings": namespace.settings.get(link.ifindex, {}),
     }
+
+
+def _neighbours(namespace: NamespaceState, link: Link) -> Iterator[Neighbour]:
+    """Those that somebody entered, where they were read."""
+    for one in namespace.neighbours:
+        if one.ifindex == link.ifindex and (one.state == "permanent" or one.proxy):
+            yield one
 
 
 def _comes_and_goes(address: Address) -> bool:

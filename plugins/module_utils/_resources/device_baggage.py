@@ -26,6 +26,14 @@ KEPT = ("mtu", "mac", "txqlen", "alias", "group", "promisc", "allmulti")
 """The attributes that stay with a device wherever it goes."""
 
 
+class Place(NamedTuple):
+    """A device as operations name it; the index of one that is yet to be moved is None."""
+
+    netns: Netns
+    name: str
+    ifindex: int | None
+
+
 def attributes_of(link: Link) -> dict[str, Any]:
     """What stays with a device, and yet may be another when it comes back."""
     return {**{name: getattr(link, name) for name in KEPT}, "altnames": list(link.altnames)}
@@ -126,12 +134,20 @@ def _neighbours(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator
             yield Operation("neighbour.add", neighbour_args(neighbour, netns, link.name))
 
 
-class Place(NamedTuple):
-    """A device as operations name it; the index of one that is yet to be moved is None."""
+def renaming(former: Place, there: Place, link: Link, namespace: NamespaceState) -> list[Operation]:
+    """Rename a device where it is, and put on again what that takes off it.
 
-    netns: Netns
-    name: str
-    ifindex: int | None
+    The kernel relabels IPv4 addresses when it renames their link, all but one of them with
+    numbers (``inetdev_changename``): they go first and come again.
+    """
+    baggage = baggage_of(link, former.netns, namespace)
+    addresses = [step for step in baggage if step.kind == "address.add" and ":" not in step.args["address"]]
+    steps = [step.as_dict() for step in baggage]
+    return [
+        *(Operation("address.delete", step.args) for step in reversed(addresses)),
+        Operation("link.move", {**former._asdict(), "to": there._asdict(), "restore": steps}),
+        *(elsewhere(step, former, there) for step in steps),
+    ]
 
 
 def elsewhere(step: Mapping[str, Any], former: Place, there: Place) -> Operation:

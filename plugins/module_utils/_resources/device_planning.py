@@ -13,7 +13,7 @@ from .._engine.kinds.contract import place
 from .._engine.operation import Operation
 from .._engine.state import State
 from .._kernel.links import Link
-from .device_baggage import Place, baggage_of, elsewhere
+from .device_baggage import Place, baggage_of, elsewhere, renaming
 from .device_options import WantedDevice, is_of_template
 from .device_record import (
     Remembered,
@@ -118,11 +118,8 @@ def _plan_rename(one: WantedDevice, key: str, record: Remembered, link: Link, dr
         name = one.new_name or record["origin"]["name"]
     if link.name != name:
         refuse_clash("new_name", name, link.altnames, one.netns, target, itself=link)
-        baggage = [operation.as_dict() for operation in baggage_of(link, one.netns, target)]
         former, renamed = Place(one.netns, link.name, link.ifindex), Place(one.netns, name, link.ifindex)
-        moving = {**former._asdict(), "to": renamed._asdict(), "restore": baggage}
-        draft.add([Operation("link.move", moving)])
-        draft.add(elsewhere(step, former, renamed) for step in baggage)
+        draft.add(renaming(former, renamed, link, target))
     if record["name"] != name:
         value = {**record, "name": name}
         draft.add([Operation("record.put", {"kind": "device", "name": key, "value": value, "before": record})])

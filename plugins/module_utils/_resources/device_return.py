@@ -11,7 +11,7 @@ from .._engine.kinds.route import route_key, route_of
 from .._engine.operation import Operation
 from .._engine.state import NamespaceState, Netns
 from .._kernel.links import Link
-from .device_baggage import Place, attributes_of, baggage_of, elsewhere
+from .device_baggage import Place, attributes_of, baggage_of, elsewhere, renaming
 from .device_record import Remembered, origin_of
 from .device_refusals import refuse_clash
 
@@ -23,10 +23,12 @@ def plan_return(record: Remembered, netns: Netns, link: Link, draft: Draft) -> N
     at_home = netns == origin.netns
     altnames = dict.fromkeys([*link.altnames, *record["attributes"]["altnames"]])
     refuse_clash("device", origin.name, list(altnames), origin.netns, home, itself=link if at_home else None)
-    baggage = [operation.as_dict() for operation in baggage_of(link, netns, state.existing(netns))]
     index = link.ifindex if at_home else _free_index(origin.ifindex, home)
     here, there = Place(netns, link.name, link.ifindex), Place(origin.netns, origin.name, index)
-    if here != there:
+    if at_home and here != there:
+        draft.add(renaming(here, there, link, home))
+    elif here != there:
+        baggage = [operation.as_dict() for operation in baggage_of(link, netns, state.existing(netns))]
         draft.add([Operation("link.move", {**here._asdict(), "to": there._asdict(), "restore": baggage})])
     draft.add(_attributes_back(record, there, home))
     elapsed = max(0, state.now - (record["since"] or state.now))

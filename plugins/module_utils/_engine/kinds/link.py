@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -292,8 +293,8 @@ def _born_with(end: Mapping[str, Any]) -> dict[str, Any]:
 def _set_altnames(netlink: NetlinkSocket, ifindex: int, wanted: Sequence[str]) -> None:
     link = find_link_by_index(netlink, ifindex)
     present = link.altnames if link else ()
-    surplus = [name for name in present if name not in wanted]
-    missing = [name for name in wanted if name not in present]
+    same = len([*itertools.takewhile(lambda pair: pair[0] == pair[1], zip(present, wanted))])
+    surplus, missing = present[same:], wanted[same:]  # the kernel keeps them in the order of their coming
     if surplus:
         netlink.change(requests.rename_altnames(ifindex, surplus, add=False))
     if missing:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Callable
 
 from ..._kernel.errors import KernelError
 from ..._kernel.netlink import NetlinkSocket
@@ -26,6 +26,9 @@ from ..operation import Operation
 from ..state import Netns, State
 from .contract import Args, Context, place, section
 
+Present = Callable[[Control, NetlinkSocket], list[Control]]
+MISSING = (errno.ENOENT, errno.EINVAL, errno.ENODEV)
+
 
 class QdiscAdd:
     """Attach a qdisc to a link, with its ``classes``."""
@@ -34,9 +37,9 @@ class QdiscAdd:
         qdisc = control_of(args, args["ifindex"])
         netlink = context.host.at(args["netns"]).netlink
         try:
-            _make_unless_there(netlink, qdisc, RTM_NEWQDISC)
+            _make(netlink, qdisc, RTM_NEWQDISC, _qdiscs)
             for one in args.get("classes", ()):
-                _make_unless_there(netlink, control_of(one, args["ifindex"]), RTM_NEWTCLASS)
+                _make(netlink, control_of(one, args["ifindex"]), RTM_NEWTCLASS, _classes)
         except KernelError as error:
             raise error.while_doing(f"adding {_shown(args)} to {place(args['netns'], args['link'])}") from None
 
@@ -58,7 +61,7 @@ class QdiscDelete:
         try:
             netlink.change(remove(RTM_DELQDISC, control_of(args, args["ifindex"])))
         except KernelError as error:
-            if error.errno in (errno.ENOENT, errno.EINVAL, errno.ENODEV) and not _qdisc_is_there(args, netlink):
+            if error.errno in MISSING and not _is_there(control_of(args, args["ifindex"]), _qdiscs, netlink):
                 return
             raise error.while_doing(f"deleting {_shown(args)} of {place(args['netns'], args['link'])}") from None
 
@@ -79,7 +82,7 @@ class FilterAdd:
     def apply(self, args: Args, context: Context) -> None:
         netlink = context.host.at(args["netns"]).netlink
         try:
-            _make_unless_there(netlink, control_of(args, args["ifindex"]), RTM_NEWTFILTER)
+            _make(netlink, control_of(args, args["ifindex"]), RTM_NEWTFILTER, _filters)
         except KernelError as error:
             raise error.while_doing(f"adding {_shown(args)} to {place(args['netns'], args['link'])}") from None
 
@@ -102,8 +105,7 @@ class FilterDelete:
         try:
             netlink.change(remove(RTM_DELTFILTER, control))
         except KernelError as error:
-            gone = error.errno in (errno.ENOENT, errno.EINVAL, errno.ENODEV)
-            if gone and not _filter_is_there(control, netlink):
+            if error.errno in MISSING and not _is_there(control, _filters, netlink):
                 return
             raise error.while_doing(f"deleting {_shown(args)} of {place(args['netns'], args['link'])}") from None
 
@@ -158,30 +160,35 @@ def _number(text: str) -> int:
     return int(major, 16) << 16 | int(minor, 16)
 
 
-def _make_unless_there(netlink: NetlinkSocket, control: Control, request: int) -> None:
-    """A handle that is taken is that of the thing itself, or of a stranger's: whoever looks
-    afterwards finds the difference."""
+def _make(netlink: NetlinkSocket, control: Control, request: int, present: Present) -> None:
     try:
         netlink.change(make(request, control))
     except KernelError as error:
-        if error.errno != errno.EEXIST:
+        if error.errno != errno.EEXIST or not _is_there(control, present, netlink):
             raise
 
 
-def _qdisc_is_there(args: Args, netlink: NetlinkSocket) -> bool:
-    wanted = control_of(args, args["ifindex"])
-    found = [one.control for one in read_qdiscs(netlink).get(wanted.ifindex, ())]
-    return any((one.handle, one.parent, one.kind) == (wanted.handle, wanted.parent, wanted.kind) for one in found)
-
-
-def _filter_is_there(control: Control, netlink: NetlinkSocket) -> bool:
+def _is_there(control: Control, present: Present, netlink: NetlinkSocket) -> bool:
+    """Look: what the kernel answered is no proof of what there is."""
     try:
-        found = read_filters(netlink, control.ifindex, control.parent)
+        found = present(control, netlink)
     except KernelError as error:
-        if error.errno in (errno.EINVAL, errno.ENODEV):  # no such place on the link
+        if error.errno in MISSING:  # no such place on the link
             return False
         raise
-    return any((one.handle, one.info) == (control.handle, control.info) for one in found)
+    return any((one.kind, one.handle, one.parent) == (control.kind, control.handle, control.parent) for one in found)
+
+
+def _qdiscs(control: Control, netlink: NetlinkSocket) -> list[Control]:
+    return [one.control for one in read_qdiscs(netlink).get(control.ifindex, ())]
+
+
+def _classes(control: Control, netlink: NetlinkSocket) -> list[Control]:
+    return [inner for one in read_qdiscs(netlink).get(control.ifindex, ()) for inner in one.classes]
+
+
+def _filters(control: Control, netlink: NetlinkSocket) -> list[Control]:
+    return [one for one in read_filters(netlink, control.ifindex, control.parent) if one.info == control.info]
 
 
 def _show_added(what: str, args: Args, without: dict[str, Any], having: dict[str, Any]) -> None:
