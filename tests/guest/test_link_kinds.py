@@ -55,6 +55,16 @@ def test_vlan_on_a_physical_link(guest: Guest, where: Result) -> None:
 
 
 @everywhere
+def test_vlan_on_a_parent_that_is_down(guest: Guest, where: Result) -> None:
+    guest.sh("ip netns add web1")
+    args = {"name": "tagged", "kind": "vlan", "parent": guest.nic(0), "vlan_id": 42, **where}
+    guest.refused("link", args, "parent", args["parent"], "down")
+    guest.change("link", {**args, "up": False})
+    guest.change("link", {"name": "tagged", "state": "absent", **where})
+    guest.sh("ip netns delete web1")
+
+
+@everywhere
 def test_vlan_on_a_dummy(guest: Guest, where: Result) -> None:
     guest.change("link", DUMMY)
     found = lives(guest, {"name": "tagged", "kind": "vlan", "parent": "dum0", "vlan_id": 4094, **where})
