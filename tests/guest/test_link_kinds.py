@@ -92,6 +92,30 @@ def test_ipvlan_changes_its_mode_in_place(guest: Guest) -> None:
     guest.change("link", {"name": "ipv0", "state": "absent"})
 
 
+def test_links_in_two_namespaces_of_one_list(guest: Guest) -> None:
+    names: list[dict[str, Any]] = [{"name": "here"}, {"name": "there", "netns": "web1"}]
+    guest.sh("ip netns add web1")
+    guest.change("link", DUMMY)
+    links = [{**name, "kind": "vlan", "parent": "dum0", "vlan_id": vlan} for vlan, name in enumerate(names, 7)]
+    guest.change("link", {"links": links})
+    guest.change("link", {"state": "absent", "links": [*names, {"name": "dum0"}]})
+    guest.sh("ip netns delete web1")
+
+
+def test_vlans_of_two_cards_reach_each_other(guest: Guest) -> None:
+    cards: list[dict[str, Any]] = [{"name": guest.nic(0)}, {"name": guest.nic(1)}]
+    ends: list[dict[str, Any]] = [{"name": "here"}, {"name": "there", "netns": "web1"}]
+    links = [
+        {**end, "kind": "vlan", "vlan_id": 7, "parent": card["name"], "addresses": [f"10.7.0.{number}/24"]}
+        for number, (end, card) in enumerate(zip(ends, cards), 1)
+    ]
+    guest.sh("ip netns add web1")
+    guest.change("link", {"links": [*cards, *links]})
+    guest.sh("for try in $(seq 60); do ping -c 1 -W 1 10.7.0.2 && exit; done; exit 1")
+    guest.change("link", {"state": "absent", "links": [*ends, *cards]})
+    guest.sh("ip netns delete web1")
+
+
 def test_a_link_on_top_is_not_taken_away_with_its_parent(guest: Guest) -> None:
     guest.done("link", DUMMY)
     guest.done("link", {"name": "tagged", "kind": "vlan", "parent": "dum0", "vlan_id": 7})
