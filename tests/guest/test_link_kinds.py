@@ -135,3 +135,14 @@ def test_what_cannot_be_on_a_parent(guest: Guest) -> None:
     guest.done("link", {"name": "ipv0", "kind": "ipvlan", "parent": nic})
     guest.fails("link", {"links": [DUMMY, {"name": "mv0", "kind": "macvlan", "parent": nic}]}, "mv0")
     guest.done("link", {"name": "ipv0", "state": "absent"})
+
+
+@pytest.mark.parametrize("name", ["ifb0", "ifb7"])
+def test_a_module_that_brings_links_along(guest: Guest, name: str) -> None:
+    guest.sh("modprobe -r ifb")
+    result = guest.change("link", {"name": name, "kind": "ifb"})["link"]
+    assert guest.links() >= {"ifb1", name}
+    found = guest.link(name)
+    assert found and found["ifindex"] == result["ifindex"]
+    guest.change("link", {"name": name, "state": "absent"})
+    guest.sh("modprobe -r ifb")

@@ -21,6 +21,11 @@ def can_make_kind(netlink: NetlinkSocket, kind: str) -> bool:
     return kernel_knows_kind(netlink, name) or _module_on_disk(name)
 
 
+def may_bring_links(kind: str) -> bool:
+    """Whether the kernel will load a module for a link of a kind, which may bring some along by itself."""
+    return os.path.isdir("/sys/module") and not os.path.isdir(f"/sys/module/{kind}")
+
+
 def _module_on_disk(kind: str) -> bool:
     """Whether depmod's table has the alias by which the kernel asks for the kind."""
     table = f"/lib/modules/{os.uname().release}/modules.alias"
