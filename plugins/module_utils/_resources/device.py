@@ -143,8 +143,8 @@ def _describe_moved(wanted: WantedDevice, record: Remembered, link: Link, state:
         "state": "present",
         **_describe_link(link, state.at(record["netns"])),
         "origin": {"name": origin["name"], "netns": origin["netns"]},
-        "skipped": skipped_addresses(wanted, record),
-        "skipped_routes": skipped_routes(wanted, record),
+        "skipped": skipped_addresses(wanted, record, link),
+        "skipped_routes": skipped_routes(wanted, record, link),
         "not_restored": [],
     }
 

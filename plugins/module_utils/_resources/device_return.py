@@ -37,12 +37,13 @@ def plan_return(record: Remembered, netns: Netns, link: Link, draft: Draft) -> l
         draft.add([Operation("link.move", {**here._asdict(), "to": there._asdict(), "restore": baggage})])
     draft.add(_attributes_back(record, there, home))
     elapsed = max(0, state.now - (record["since"] or state.now))
+    no_ipv6 = home.ipv6_disabled and not _switches_ipv6_on(record)
     left_out = []
     for step in record["baggage"]:
         operation = elsewhere(step, origin, there)
         if operation.args.get("valid") is not None and operation.args["valid"] <= elapsed:
             continue  # its time is over
-        obstacle = _obstacle(operation, there, home)
+        obstacle = _obstacle(operation, there, home, no_ipv6)
         if obstacle:
             left_out.append(obstacle)
         else:
@@ -50,7 +51,11 @@ def plan_return(record: Remembered, netns: Netns, link: Link, draft: Draft) -> l
     return left_out
 
 
-def _obstacle(operation: Operation, there: Place, home: NamespaceState) -> str:
+def _switches_ipv6_on(record: Remembered) -> bool:
+    return any(step.get("key", "").endswith("/disable_ipv6") and step["value"] == "0" for step in record["baggage"])
+
+
+def _obstacle(operation: Operation, there: Place, home: NamespaceState, no_ipv6: bool) -> str:
     """Why something of a device cannot be put back, because its origin has changed meanwhile."""
     args = operation.args
     if operation.kind == "link.set":
@@ -58,10 +63,9 @@ def _obstacle(operation: Operation, there: Place, home: NamespaceState) -> str:
     if operation.kind == "filter.add":
         gone = [index for index in redirects_to(control_of(args, 0)) if index not in home.links]
         return f"filter {args['handle']}: the link that it sends packets to is gone" if gone else ""
-    if operation.kind == "address.add" and ":" in args["address"] and home.ipv6_disabled:
-        return f"address {args['address']}: IPv6 is off for new links by now (disable_ipv6)"
-    if operation.kind == "neighbour.add" and ":" in args["address"] and home.ipv6_disabled:
-        return f"neighbour {args['address']}: IPv6 is off for new links by now (disable_ipv6)"
+    what = args.get("dst") or args.get("address") or ""
+    if no_ipv6 and ":" in what:
+        return f"{operation.kind.partition('.')[0]} {what}: IPv6 is off for new links by now (disable_ipv6)"
     if operation.kind == "route.add":
         reason = next(_obstacles_to_route(operation, there, home), "")
         return f"route {args['dst']}: {reason}" if reason else ""
@@ -86,8 +90,6 @@ def _obstacles_to_route(operation: Operation, there: Place, home: NamespaceState
         yield "a link that it leads through is gone"
     if any(way is not None and not way.up for way in ways):
         yield "a link that it leads through is down"
-    if ":" in route.dst and home.ipv6_disabled:
-        yield "IPv6 is off for new links by now (disable_ipv6)"
     addresses = {one.local for found in home.addresses.values() for one in found}
     if route.src and route.src not in addresses:
         yield f"its source {route.src} is no address of the namespace any more"

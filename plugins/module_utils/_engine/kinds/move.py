@@ -66,7 +66,7 @@ class LinkMove:
         source.drop(link)
         index = to["ifindex"] or state.foretold_index()
         moved = replace(link, name=to["name"], ifindex=index, up=False, running=False, master=0, port=0)
-        target.put(replace(moved, port_settings=()))
+        target.put(replace(moved, port_settings=(), ipv6_disabled=target.ipv6_disabled))
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
         here, there = place(args["netns"], args["name"]), place(args["to"]["netns"], args["to"]["name"])
