@@ -21,7 +21,7 @@ from .._kernel.namespaces import own_identity
 from .device_observing import names_by_mac, observe_devices, observe_namespace, observe_records
 from .device_options import WantedDevice, parse_device
 from .device_planning import find_device, plan_absent, plan_present
-from .device_record import Remembered, moved_link, remembered_in, remembered_of
+from .device_record import Remembered, moved_link, of_the_same_name, remembered_in, remembered_of
 from .device_settling import skipped_addresses, skipped_routes
 from .link_observing import refuse_same_namespace
 from .link_planning import refuse_missing_namespaces
@@ -77,6 +77,7 @@ class DeviceResource:
         remembered = [record for one in wanted for _key, record in remembered_in(one, state)]
         self._origins.update(record["origin"]["netns"] for record in remembered)
         named = [path for one in wanted for path in (one.netns, one.from_netns)]
+        named += [record["netns"] for one in wanted for record in of_the_same_name(one, state)]
         for path in dict.fromkeys([None, *named, *sorted(self._origins, key=str)]):
             observe_namespace(path, state, reader)
         refuse_same_namespace(state)

@@ -19,6 +19,7 @@ from .device_record import (
     Remembered,
     moved_link,
     moved_on,
+    of_the_same_name,
     order_of_return,
     record_key,
     remember,
@@ -167,8 +168,7 @@ def _missing(one: WantedDevice, draft: Draft) -> TaskError:
     where = one.from_netns or "the namespace Ansible runs in"
     value, option = (one.name, "device") if one.name else (one.mac, "mac")
     hint = ""
-    for (kind, _key), record in draft.observed.records.items():
-        of_device = kind == "device" and record and value in (record["origin"]["name"], record["mac"])
-        if of_device and record and moved_link(record, draft.observed) is not None:
+    for record in of_the_same_name(one, draft.observed):
+        if moved_link(record, draft.observed) is not None:
             hint = f"; it was moved to {place(record['netns'], record['name'])}: absent there brings it back"
     return InvalidOption(option, value, f"is no device in {where}{hint}")

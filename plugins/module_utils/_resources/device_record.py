@@ -62,6 +62,16 @@ def order_of_return(record: Remembered) -> tuple[int, int]:
     return -(record["since"] or 0), -record["turn"]
 
 
+def of_the_same_name(one: WantedDevice, state: State) -> list[Remembered]:
+    """The devices of that name, or MAC address, wherever they were moved to."""
+    return [
+        record
+        for (kind, _key), record in state.records.items()
+        if kind == "device" and record and not one.is_any
+        if one.name in (None, record["origin"]["name"]) and one.mac in (None, record["mac"], record["permanent_mac"])
+    ]
+
+
 def moved_on(record: Remembered, state: State) -> Remembered | None:
     """Where a device went from the namespace that it had been moved to, if we moved it there."""
     for (kind, _key), other in state.records.items():
