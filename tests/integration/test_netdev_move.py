@@ -472,8 +472,8 @@ def test_devices_that_lean_on_each_other(box: Box, leaning: str, order: list[dic
     ("leaning", "change", "left_out"),
     [
         (
-            "ip link add t0 type ifb; tc qdisc add dev a0 clsact;"
-            " tc filter add dev a0 egress protocol all u32 match u32 0 0 action mirred egress mirror dev t0",
+            """ip link add t0 type ifb; tc qdisc add dev a0 clsact
+            tc filter add dev a0 egress protocol all u32 match u32 0 0 action mirred egress mirror dev t0""",
             "ip link del t0",
             "filter 8000:800: the link that it sends packets to is gone",
         ),

@@ -33,11 +33,12 @@ INGRESS_HANDLE = 0xFFFF0000
 CLSACT_SIDES = (0xFFFFFFF2, 0xFFFFFFF3)  # ingress, egress
 
 CLASSFUL = ("htb",)
-REPEATABLE = ("ingress", "clsact", "htb", "tbf", "bfifo", "pfifo")
+REPEATABLE = ("ingress", "clsact", "htb", "tbf", "bfifo", "pfifo", "fq_codel", "fq", "prio", "sfq")
 """Kinds of qdisc that are as before when the kernel is given what it told."""
 REPEATABLE_FILTERS = ("u32",)
 REPEATABLE_ACTIONS = ("mirred", "gact")
 TCA_HTB_INIT = 2
+CODEL_TIMES = (1, 3, 7)  # TCA_FQ_CODEL_TARGET, TCA_FQ_CODEL_INTERVAL, TCA_FQ_CODEL_CE_THRESHOLD
 TCA_U32_ACT, TCA_U32_PCNT, TCA_U32_FLAGS = 7, 9, 11
 U32_ROOT_TABLE = 0x80000000
 U32_NODE = 0xFFF
@@ -182,9 +183,16 @@ def _as_given(kind: str, options: bytes) -> bytes:
         return b"".join(
             _attribute(number, _htb_init(value) if number == TCA_HTB_INIT else value) for number, value in found
         )
+    if kind == "fq_codel":
+        return b"".join(_attribute(number, _codel(number, value)) for number, value in nested_list(options))
     if kind == "u32":
         return b"".join(_u32(options))
     return options
+
+
+def _codel(number: int, value: bytes) -> bytes:
+    """Times are told in microseconds, rounded down from units of 1024 ns: one more gives the same again."""
+    return struct.pack("=I", struct.unpack("=I", value)[0] + 1) if number in CODEL_TIMES else value
 
 
 def _htb_init(value: bytes) -> bytes:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .._engine.draft import Draft
 from .._engine.errors import InvalidOption, TaskError
@@ -21,6 +20,7 @@ from .device_record import (
     moved_on,
     of_the_same_name,
     order_of_return,
+    origin_of,
     record_key,
     remember,
     remembered_in,
@@ -44,7 +44,7 @@ def plan_present(one: WantedDevice, draft: Draft) -> None:
             return
         if returned_link(record, draft.state) is not None:
             plan_absent([one], draft)  # from the initial namespace to where it was, as it was
-            _plan_move(one, draft, known=record["baggage"])
+            _plan_move(one, draft, known=record)
             return
     _plan_move(one, draft)
 
@@ -87,8 +87,8 @@ def _stands_on_another(link: Link) -> bool:
     return bool(link.parent) and link.kind != "veth"
 
 
-def _plan_move(one: WantedDevice, draft: Draft, known: Sequence[dict[str, Any]] | None = None) -> None:
-    """``known`` is what the device has that a foretold state does not tell."""
+def _plan_move(one: WantedDevice, draft: Draft, known: Remembered | None = None) -> None:
+    """``known`` is what was remembered of the device: a foretold state does not tell all of it."""
     state = draft.state
     link = find_device(one, state)
     if link is None:
@@ -102,7 +102,7 @@ def _plan_move(one: WantedDevice, draft: Draft, known: Sequence[dict[str, Any]] 
         baggage = baggage_of(link, one.from_netns, origin)
     else:
         here = Place(one.from_netns, link.name, link.ifindex)
-        baggage = [elsewhere(step, here, here) for step in known]
+        baggage = [elsewhere(step, origin_of(known), here) for step in known["baggage"]]
     key = record_key(one.netns, one.from_netns, link.name)
     before = state.record("device", key)
     record = remember(one, link, new_name, baggage, state)
