@@ -18,12 +18,11 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import
 )
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_items import (
     BadItemError,
-    Interface,
-    Network,
     Sandbox,
     first_host,
     parse_sandbox,
 )
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import Interface, Network
 
 BRIDGE_PORTS = 1023  # the kernel's limit
 DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
