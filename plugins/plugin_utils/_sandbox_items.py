@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_devices import Device, parse_devices
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import (
     MTU_SMALLEST_IPV6,
     Interface,
@@ -46,6 +47,7 @@ class Sandbox:
     mtu: int | None = None
     dns: Mapping[str, Any] = field(default_factory=dict)
     sysctl: Mapping[str, Any] = field(default_factory=dict)
+    devices: tuple[Device, ...] = ()
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -99,9 +101,12 @@ class _Parser:
         if driver == "bridge":
             found.update(self.addressing())
             self.check_ipv6_mtu(found)
+        own_interface = found["interface"] if driver == "bridge" else None
+        devices, wrong = parse_devices(values.as_list(self.item.get("devices")), found["name"], own_interface)
+        self.problems += [f"{self.where}: {problem}" for problem in wrong]
         if self.problems:
             raise BadItemError(self.problems)
-        return Sandbox(where=self.where, **found)
+        return Sandbox(where=self.where, devices=tuple(devices), **found)
 
     def addressing(self) -> dict[str, Any]:
         """Addresses, subnets and gateways: they depend on each other."""

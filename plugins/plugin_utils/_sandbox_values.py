@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Union
 
+from ansible.module_utils.parsing.convert_bool import boolean as to_boolean
+
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
@@ -22,6 +24,7 @@ Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 DRIVERS = ("bridge", "none")
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
+LONGEST_LINK_NAME = 15
 MTU_SMALLEST, MTU_SMALLEST_IPV6, MTU_LARGEST = 68, 1280, 65535
 
 
@@ -70,7 +73,7 @@ def namespace_name(value: object) -> str:
 
 def link_name(value: object) -> str:
     """The name of a link to be made."""
-    name = _plain_name(value, 15)
+    name = _plain_name(value, LONGEST_LINK_NAME)
     if name in ("all", "default"):
         raise ValueError(f"{name!r} is a name that the kernel has for itself")
     return name
@@ -81,6 +84,53 @@ def interface_name(value: object) -> str:
     if value == "lo":
         raise ValueError('"lo" is the loopback, which every sandbox has')
     return link_name(value)
+
+
+def found_link_name(value: object) -> str:
+    """The name of a link that is there, which others may have named as the kernel lets them."""
+    name = text(value)
+    if name == "lo":
+        raise ValueError('"lo" is the loopback, which stays where it is')
+    if name in (".", "..") or re.search(r"[/:\s\0]", name):
+        raise ValueError(f"{name!r} is not the name of a link: no '/', ':' or white space in it")
+    size = len(name.encode())
+    if size > LONGEST_LINK_NAME:
+        raise ValueError(f"{name!r} has {size} bytes, {LONGEST_LINK_NAME} are allowed")
+    return name
+
+
+def new_name(value: object) -> str:
+    """A name for a link, or a template with %d for the lowest number that is free."""
+    template = text(value)
+    if "%" not in template:
+        return interface_name(template)
+    if template.count("%") > 1 or "%d" not in template:
+        raise ValueError(f"{template!r} is not a template: it needs %d once, and no other '%'")
+    interface_name(template.replace("%d", "0"))
+    return template
+
+
+def namespace(value: object) -> str:
+    """A namespace that is there: its name, its path, or pid:N."""
+    name = text(value)
+    if not re.fullmatch(r"/.+|pid:[1-9][0-9]*|(?!pid:)[^/]+", name) or name in (".", "..") or "\0" in name:
+        raise ValueError(f"{name!r} is not the name of a namespace, an absolute path or pid:N")
+    return name
+
+
+def preserve_or_drop(value: object) -> str:
+    """What becomes of something that a device has."""
+    if value not in ("preserve", "drop"):
+        raise ValueError(f'"{value}" is not one of preserve, drop')
+    return str(value)
+
+
+def boolean(value: object) -> bool:
+    """A truth value in any way that Ansible takes one."""
+    try:
+        return bool(to_boolean(value))
+    except TypeError:
+        raise ValueError(f"{value!r} is neither true nor false") from None
 
 
 def mac(value: object) -> str:
