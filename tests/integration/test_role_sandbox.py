@@ -379,8 +379,8 @@ def test_devices_of_the_host_go_in_and_come_back_as_they_were(host: Throwaway) -
     assert changed(check)
     assert operations(check) == operations(gone)
     assert not changed(again)
-    assert nics(host) == before_nics
     assert host.snapshot() == before
+    assert nics(host) == before_nics
 
 
 def test_a_device_that_cannot_be_moved_leaves_nothing_of_this_run(host: Throwaway) -> None:
@@ -435,8 +435,8 @@ def test_a_later_step_that_fails_brings_devices_back(host: Throwaway) -> None:
         shown = host.ansible_playbook(playbook.name)
     assert shown.returncode == 2
     assert "Step that fails: non-zero return code" in shown.stdout + shown.stderr
-    assert nics(host) == before_nics
     assert host.snapshot() == before
+    assert nics(host) == before_nics
 
 
 def test_a_device_without_a_way_back_keeps_its_sandbox(host: Throwaway) -> None:

@@ -251,6 +251,7 @@ def _molecule(_reasons: Reasons) -> Iterator[Step]:
     extensions = fresh_copy("molecule") / "extensions"
     for lane, python in LANES.items():
         variables = {
+            **COMPILE_ONCE,
             "ANSIBLE_COLLECTIONS_PATH": str(COPIES / "molecule"),
             "HOME": "/run/tmp",  # of the throw-away host: what molecule remembers is true for it only
             "MOLECULE_TARGET_PYTHON": python,
