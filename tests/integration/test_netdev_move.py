@@ -435,3 +435,113 @@ def test_a_task_on_the_sandbox_mends_a_killed_move(lane: Lane, box: Box) -> None
     result = box.done("netns", {"name": "box"})
     assert [one["op"] for one in result["recovered"]][-1] == "link.move"
     assert {line for line in box.unlike(before) if "records/netns" not in line} == set()
+
+
+# ---------------------------------------------------------------- devices that lean on each other, and on others
+
+TWO = (
+    BOX,
+    "ip link add a0 address 02:c0:00:00:00:11 type veth peer name a1 address 02:c0:00:00:00:12",
+    "ip link add b0 address 02:c0:00:00:00:13 type veth peer name b1 address 02:c0:00:00:00:14",
+    "for l in a0 a1 b0 b1; do ip link set $l up; done",
+    "ip addr add 10.1.0.2/24 dev a0; ip addr add 10.2.0.2/24 dev b0",
+)
+BOTH = [{"device": "a0", "netns": "box"}, {"device": "b0", "netns": "box"}]
+
+
+@pytest.mark.parametrize("order", [BOTH, BOTH[::-1]], ids=["as they left", "the other way round"])
+@pytest.mark.parametrize(
+    "leaning",
+    [
+        "ip route add 10.51.0.0/16 dev a0 src 10.2.0.2; ip route add 10.52.0.0/16 dev b0 src 10.1.0.2",
+        """tc qdisc add dev a0 handle ffff: ingress
+        tc filter add dev a0 parent ffff: protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev b0""",
+    ],
+    ids=["source of a route", "target of a filter"],
+)
+def test_devices_that_lean_on_each_other(box: Box, leaning: str, order: list[dict[str, Any]]) -> None:
+    box.sh(*TWO, leaning)
+    before = box.snapshot()
+    box.change("netdev_move", {"devices": BOTH})
+    result = box.change("netdev_move", {"devices": order, "state": "absent"})
+    assert [one["not_restored"] for one in result["devices"]] == [[], []]
+    assert box.unlike(before) == []
+
+
+@pytest.mark.parametrize(
+    ("leaning", "change", "left_out"),
+    [
+        (
+            "ip link add t0 type ifb; tc qdisc add dev a0 clsact;"
+            " tc filter add dev a0 egress protocol all u32 match u32 0 0 action mirred egress mirror dev t0",
+            "ip link del t0",
+            "filter 8000:800: the link that it sends packets to is gone",
+        ),
+        (
+            "ip route add 10.44.0.0/16 dev b0 src 10.1.0.2",
+            "ip link set b0 down",
+            "route 10.44.0.0/16: a link that it leads through is down",
+        ),
+        (
+            "ip route add 10.45.0.0/16 dev a0 src 10.2.0.2",
+            "ip addr del 10.2.0.2/24 dev b0",
+            "route 10.45.0.0/16: its source 10.2.0.2 is no address of the namespace any more",
+        ),
+        (
+            "ip -6 addr add 2001:db8::2/64 dev a0 nodad",
+            "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6",
+            "address 2001:db8::2/64: IPv6 is off for new links by now (disable_ipv6)",
+        ),
+        (
+            "ip route add 10.46.0.0/16 via 10.1.0.9",
+            "ip route add 10.46.0.0/16 via 10.2.0.9",
+            "route 10.46.0.0/16: another route has its destination, table and metric by now",
+        ),
+    ],
+)
+def test_what_cannot_be_put_back_keeps_no_device_away(box: Box, leaning: str, change: str, left_out: str) -> None:
+    box.sh(*TWO, leaning)
+    box.done("netdev_move", BOTH[0])
+    box.sh(change)
+    result = box.change("netdev_move", {**BOTH[0], "state": "absent"})
+    assert result["device"]["not_restored"] == [left_out]
+    assert "10.1.0.2/24" in box.cidrs("a0")
+
+
+def test_ipv6_is_off_in_the_sandbox(box: Box) -> None:
+    box.sh(BOX, DEVICE, ADDRESSES, "ip netns exec box sysctl -qw net.ipv6.conf.default.disable_ipv6=1")
+    before = box.snapshot()
+    result = box.change("netdev_move", {**Q0, "routes": "preserve"})["device"]
+    assert {"address": "2001:db8:9::2/64", "reason": "IPv6 is off there (disable_ipv6)"} in result["skipped"]
+    assert set(box.cidrs("q0", "box")) == {"10.9.0.2/24", "10.9.0.3/24", "10.8.0.2/32"}
+    box.change("netdev_move", BACK)
+    assert box.unlike(before) == []
+
+
+def test_a_device_that_was_moved_on(box: Box) -> None:
+    box.sh(BOX, "ip netns add further", DEVICE)
+    before = box.snapshot()
+    box.done("netdev_move", Q0)
+    on = {"device": "q0", "from_netns": "box", "netns": "further"}
+    box.done("netdev_move", on)
+    box.refused("netdev_move", BACK, "q0", "moved on", "/run/netns/further")
+    box.change("netdev_move", {**on, "state": "absent"})
+    box.change("netdev_move", BACK)
+    assert box.unlike(before) == []
+
+
+def test_the_path_cost_of_a_port(box: Box) -> None:
+    box.sh(BOX, DEVICE, "ip link set q0 master br0 up; ip link set q0 type bridge_slave cost 50 priority 7")
+    before = box.snapshot()
+    box.done("netdev_move", Q0)
+    box.change("netdev_move", BACK)
+    assert box.unlike(before) == []
+
+
+def test_no_hint_at_a_device_that_is_gone(box: Box) -> None:
+    box.sh(BOX, DEVICE)
+    box.done("netdev_move", Q0)
+    box.sh("ip netns add other")
+    assert "it was moved to" in box.refused("netdev_move", {"device": "q0", "netns": "other"}, "is no device")
+    box.sh("ip -n box link del q0")
+    assert "it was moved to" not in box.refused("netdev_move", {"device": "q0", "netns": "other"}, "is no device")

@@ -810,6 +810,7 @@ MOVE = [
         present={"device": "q0", "netns": "box", "new_name": "eth0", "routes": "preserve"},
         update={"device": "q0", "netns": "box", "new_name": "data0", "routes": "preserve"},
         absent={"device": "q0", "netns": "box"},
+        things=("br0",),  # a route through it has an address of the device as its source
     ),
     Case(
         "move-port",

@@ -190,18 +190,22 @@ class Server:
             "ansible.module_utils.basic",
             *(f"{PACKAGE}.modules.{path.stem}" for path in modules),
         }
+        self.process = self.start()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """The process, whose standard input and output are the fork server's."""
         handle, self.map = tempfile.mkstemp(prefix="faultpoint-")
         os.ftruncate(handle, CONTROL_SIZE)
         os.close(handle)
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "PYTHONPATH": f"{lane.python_path}:{HERE}",
+            "PYTHONPATH": f"{self.lane.python_path}:{HERE}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "LD_PRELOAD": str(shim()),
             "FAULTPOINT_MAP": self.map,
         }
-        self.process = subprocess.Popen(
-            [lane.python, "-c", "import server; server.main()"],
+        return subprocess.Popen(
+            [self.lane.python, "-c", "import server; server.main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -244,7 +248,8 @@ class Server:
 class Servers:
     """Fork servers for reuse: starting one costs more than a hundred runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: t.Callable[[Lane], Server] = Server) -> None:
+        self.start = start
         self.idle: list[Server] = []
         self.lock = threading.Lock()
 
@@ -255,7 +260,7 @@ class Servers:
                 if server.lane == lane:
                     self.idle.remove(server)
                     return server
-        return Server(lane)
+        return self.start(lane)
 
     def give(self, server: Server) -> None:
         """Back after use."""
@@ -272,17 +277,24 @@ SERVERS = Servers()
 
 
 class Host:
-    """A throw-away host: `with Host(lane) as host`."""
+    """A throw-away host: `with Host(lane) as host`.
 
-    def __init__(self, lane: Lane, prepare: t.Sequence[str] = ()) -> None:
+    With `network=False` it has no network of its own, but that of its fork server.
+    """
+
+    def __init__(
+        self, lane: Lane, prepare: t.Sequence[str] = (), *, servers: Servers = SERVERS, network: bool = True
+    ) -> None:
         self.lane = lane
         self.prepare = prepare
+        self.servers = servers
+        self.network = network
         self.variables: dict[str, str] = {}
 
     def __enter__(self) -> Host:
-        self.server = SERVERS.take(self.lane)
+        self.server = self.servers.take(self.lane)
         self.server.learn()
-        self.server.ask(op="open")
+        self.server.ask(op="open", network=self.network)
         self.shell(*self.prepare)
         self.variables = self.server.ask(op="variables")["variables"]
         return self
@@ -293,7 +305,7 @@ class Host:
                 self.server.close()
             return
         self.server.ask(op="close")
-        SERVERS.give(self.server)
+        self.servers.give(self.server)
 
     def shell(self, *commands: str, check: bool = True) -> str:
         """Run commands as a person would; the output of all."""

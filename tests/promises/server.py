@@ -4,8 +4,8 @@
 each run.
 
 Reads JSON commands from standard input and answers each. `open` makes a throw-away host (network,
-mount and process namespaces, an empty /run, changes to /etc that vanish); the commands up to
-`close` happen in it. runner.py is the other end and says what the commands mean.
+mount and process namespaces, an empty /run, changes to /etc that vanish), without a network of its
+own when told so; the commands up to `close` happen in it. runner.py is the other end and says what the commands mean.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ class Server:
         if outer:
             return os.waitpid(outer, 0)[1]
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        check(LIBC.unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID), "unshare")
+        own_network = CLONE_NEWNET if message["network"] else 0
+        check(LIBC.unshare(CLONE_NEWNS | CLONE_NEWPID | own_network), "unshare")
         inner = os.fork()
         if inner:
             _pid, status = os.waitpid(inner, 0)
@@ -133,7 +134,7 @@ class Host:
         self.standing: Message = {}
 
     def serve(self, message: Message) -> None:
-        self.build()
+        self.build(message["network"])
         self.channel.write({})
         while True:
             message = self.channel.read() or {"op": "close"}
@@ -144,10 +145,11 @@ class Host:
             self.channel.write(answer)
 
     @staticmethod
-    def build() -> None:
+    def build(own_network: bool) -> None:
         mount("none", "/", "none", MS_REC | MS_PRIVATE)
         mount("proc", "/proc", "proc")
-        mount("sysfs", "/sys", "sysfs")
+        if own_network:
+            mount("sysfs", "/sys", "sysfs")
         mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
         os.makedirs(snapshot.PRIVATE + "/etc")
         os.makedirs(snapshot.PRIVATE + "/work")

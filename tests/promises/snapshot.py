@@ -185,8 +185,10 @@ def read_namespace() -> dict[str, t.Any]:
     links, addresses, routes, rules, neighbours = settled()
     (rules6,) = batch(["ip", "-6", "-d", "-j", "-batch", "-"], "rule show")  # the routes came with those of IPv4
     names = sorted(link["ifname"] for link in links)
-    qdiscs = batch(["tc", "-d", "-j", "-batch", "-"], "qdisc show")[0]
-    interesting = sorted({q["dev"] for q in qdiscs if q["kind"] not in ("noqueue", "pfifo_fast", "mq")})
+    (qdiscs,) = batch(["tc", "-d", "-j", "-batch", "-"], "qdisc show")
+    # Those without a number are the kernel's own: a link gets them when it is first up.
+    qdiscs = [qdisc for qdisc in qdiscs if qdisc["handle"] != "0:"]
+    interesting = sorted({qdisc["dev"] for qdisc in qdiscs})
     own = {kernel_link_local(link.get("address", "")) for link in links}
     own |= LOOPBACK
     bridged = [link for link in links if link.get("linkinfo", {}).get("info_slave_kind") == "bridge"]
@@ -200,7 +202,7 @@ def read_namespace() -> dict[str, t.Any]:
         "routes": ordered(r for r in routes if not kernel_route(r, own)),
         "rules": ordered(rules) + ordered(rules6),
         "neighbours": ordered(n for n in neighbours if "PERMANENT" in n.get("state", [])),
-        "qdiscs": ordered(q for q in qdiscs if q["kind"] not in ("noop", "noqueue")),
+        "qdiscs": ordered(qdiscs),
         "classes": {link: classes(link) for link in interesting},
         "filters": filters(interesting),
         "fdb": forwarding_entries() if bridged else [],

@@ -25,6 +25,7 @@ from types import FrameType
 import environments
 import tiers
 from environments import CORE, LANE_NEWEST, OPTIONAL, Environment, NoPython
+from kernel import fetch_kernel, kernel_release
 from machine import DEMO_PACKAGES, SYSTEM_PYTHON, TEST_PACKAGES, find_pythons, install_packages
 from paths import COLLECTIONS, RUN
 from steps import Result, Step, clean_environment, run_step, stop_all
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
         if command == "demo":
             return demo()
         if command == "setup":
-            setup(TEST_PACKAGES, _environments(TIERS))
+            setup(TEST_PACKAGES, _environments(TIERS), kernel=True)
             return 0
         if command == "list":
             print("\n".join(f"{tier.name:14} {tier.about}" for tier in TIERS))
@@ -74,7 +75,7 @@ def _environments(chosen: list[Tier] | tuple[Tier, ...]) -> list[Environment]:
     return list(dict.fromkeys([CORE, *(environment for tier in chosen for environment in tier.environments)]))
 
 
-def setup(packages: tuple[str, ...], wanted: list[Environment]) -> Reasons:
+def setup(packages: tuple[str, ...], wanted: list[Environment], *, kernel: bool = False) -> Reasons:
     """Install packages and make environments; return why an optional one cannot be made here."""
     install_packages(packages)
     pythons = find_pythons()
@@ -89,7 +90,10 @@ def setup(packages: tuple[str, ...], wanted: list[Environment]) -> Reasons:
             reasons[environment] = str(reason)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
+        fetched = [pool.submit(fetch_kernel)] if kernel else []
         list(pool.map(make, wanted))
+        for one in fetched:
+            one.result()
     environments.link_trees()
     return reasons
 
@@ -97,7 +101,8 @@ def setup(packages: tuple[str, ...], wanted: list[Environment]) -> Reasons:
 def test(chosen: list[Tier]) -> int:
     """Run tiers and print the table; return 1 when anything failed."""
     started = time.monotonic()
-    reasons = setup(TEST_PACKAGES, _environments(chosen))
+    needs_kernel = any(tier.needs_kernel for tier in chosen)
+    reasons = setup(TEST_PACKAGES, _environments(chosen), kernel=needs_kernel)
     print(f"Ready after {time.monotonic() - started:.0f} s.", flush=True)
 
     results: list[Result] = []
@@ -128,6 +133,8 @@ def _run(step: Step) -> Result:
 def _facts(chosen: list[Tier]) -> dict[str, str]:
     """Say what was tested with what."""
     facts = {"kernel": platform.release()}
+    if any(tier.needs_kernel for tier in chosen):
+        facts["kernel of the guest"] = kernel_release()
     used = _environments(chosen)
     for environment in tiers.CORES.values():
         if environment in used and environment.python.exists():

@@ -22,14 +22,17 @@ DEMO_PACKAGES = (
 )
 TEST_PACKAGES = (
     *DEMO_PACKAGES,
+    "busybox",
     "gcc",
     "git",
     "iputils-ping",
     "jq",
+    "kmod",
     "libc6-dev",
     "nftables",
     "openssh-client",
     "openssh-server",
+    "qemu-system-x86",
     "shellcheck",
     "strace",
     "sudo",

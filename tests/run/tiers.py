@@ -44,6 +44,7 @@ class Tier:
     environments: tuple[Environment, ...]
     steps: Callable[[Reasons], Iterator[Step]]
     needs_build: bool = False
+    needs_kernel: bool = False
     default: bool = True
 
 
@@ -75,6 +76,7 @@ def _layers(_reasons: Reasons) -> Iterator[Step]:
 def _shellcheck(_reasons: Reasons) -> Iterator[Step]:
     scripts = [
         ".ci/run",
+        "tests/guest/init",
         *(str(path.relative_to(ROOT)) for path in sorted(RUN.iterdir()) if _is_bash(path)),
     ]
     yield Step("shellcheck", ("shellcheck", *scripts), 60)
@@ -189,6 +191,11 @@ def _promises(_reasons: Reasons) -> Iterator[Step]:
             seconds=900,
             netbox=True,
         )
+
+
+def _guest(_reasons: Reasons) -> Iterator[Step]:
+    # The guest has the libraries of Debian only.
+    yield _pytest("guest", CORE, ("tests/guest",), _lane("debian", CORE), seconds=900, netbox=True)
 
 
 def _sweep(_reasons: Reasons) -> Iterator[Step]:
@@ -340,6 +347,14 @@ TIERS = (
         LANE_ENVIRONMENTS,
         _integration,
         needs_build=True,
+    ),
+    Tier(
+        "guest",
+        "physical links and further kinds, on Debian's kernel in QEMU",
+        (CORE,),
+        _guest,
+        needs_build=True,
+        needs_kernel=True,
     ),
     Tier("sanity", "ansible-test sanity on three ansible-cores", tuple(CORES.values()), _sanity),
     Tier(

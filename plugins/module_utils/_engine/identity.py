@@ -72,8 +72,11 @@ class _Binder:
 
     def _promise(self, end: dict[str, Any]) -> int:
         # counted in each namespace: what is asked for in many alike is encoded once
-        self._promised[end["netns"]] += 1
-        index = self._before_first + self._promised[end["netns"]]
+        netns, birthplace = end["netns"], end["parent_netns"] if end.get("parent") else end["netns"]
+        # Linux before 6.15 looks for the index beside the parent too, and refuses one that is there
+        count = max(self._promised[netns], self._promised[birthplace]) + 1
+        self._promised[netns] = self._promised[birthplace] = count
+        index = self._before_first + count
         self._indexes[end["netns"], end["name"]] = index
         return index
 

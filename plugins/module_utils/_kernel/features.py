@@ -28,6 +28,11 @@ def can_choose_index_of_move() -> bool:
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (5, 12)
 
 
+def may_bring_links(kind: str) -> bool:
+    """Whether the kernel will load a module for a link of a kind, which may bring some along by itself."""
+    return os.path.isdir("/sys/module") and not os.path.isdir(f"/sys/module/{kind}")
+
+
 def _module_on_disk(kind: str) -> bool:
     """Whether depmod's table has the alias by which the kernel asks for the kind."""
     table = f"/lib/modules/{os.uname().release}/modules.alias"

@@ -55,8 +55,9 @@ IFLA_INFO_SLAVE_DATA = 5
 IFLA_BR_VLAN_FILTERING = 7
 IFLA_BRPORT_NO = 18
 # what can be set on a port of a bridge, and what it is on a new port
-PORT_SETTINGS = {
+PORT_SETTINGS: dict[str, tuple[int, int, int | None]] = {
     "priority": (2, 2, 32),
+    "cost": (3, 4, None),
     "hairpin": (4, 1, 0),
     "guard": (5, 1, 0),
     "root_block": (6, 1, 0),
@@ -75,7 +76,8 @@ PORT_SETTINGS = {
     "isolated": (33, 1, 0),
     "locked": (39, 1, 0),
 }
-"""Settings of a bridge's port: attribute number, size in bytes, the kernel's default."""
+"""Settings of a bridge's port: attribute number, size in bytes, the kernel's default (None: by speed)."""
+COSTS_OF_SPEEDS = (2, 4, 19, 100)  # 10 Gbit/s, 1 Gbit/s, 100 Mbit/s, less (port_cost)
 AF_INET6 = 10
 IFLA_INET6_CONF = 2
 IFLA_INET6_ADDR_GEN_MODE = 8
@@ -283,7 +285,11 @@ def _port_settings(info: Attributes) -> tuple[tuple[str, int], ...]:
         for name, (number, _size, default) in PORT_SETTINGS.items()
         if number in found
     }
-    return tuple((name, value) for name, (value, default) in values.items() if value != default)
+    return tuple(
+        (name, value)
+        for name, (value, default) in values.items()
+        if value != default and not (default is None and value in COSTS_OF_SPEEDS)
+    )
 
 
 def _altnames(found: Attributes) -> tuple[str, ...]:

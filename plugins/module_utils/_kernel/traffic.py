@@ -137,6 +137,17 @@ def decode_control(payload: bytes) -> Control:
     )
 
 
+def redirects_to(control: Control) -> set[int]:
+    """The indexes of the links that the actions of a filter send packets to."""
+    found = set()
+    for action in attributes(attributes(control.options).get(TCA_U32_ACT, b"")).values():
+        parts = attributes(action)
+        parameters = attributes(parts.get(TCA_ACT_OPTIONS, b"")).get(ACTION_PARAMETERS, b"")
+        if text_of(parts.get(TCA_ACT_KIND)) == "mirred":
+            found.add(struct.unpack_from("=iI", parameters, GENERIC_ACTION.size)[1])
+    return found
+
+
 def _with_contents(control: Control, netlink: NetlinkSocket) -> Qdisc:
     classes: list[Control] = []
     if control.kind in CLASSFUL:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +21,7 @@ from .._kernel.namespaces import own_identity
 from .device_observing import names_by_mac, observe_devices, observe_namespace, observe_records
 from .device_options import WantedDevice, parse_device
 from .device_planning import find_device, plan_absent, plan_present
-from .device_record import Remembered, moved_link, remembered_in, remembered_of
+from .device_record import Remembered, moved_link, of_the_same_name, remembered_in, remembered_of
 from .device_settling import skipped_addresses, skipped_routes
 from .link_observing import refuse_same_namespace
 from .link_planning import refuse_missing_namespaces
@@ -33,6 +34,8 @@ class DeviceResource:
     def __init__(self) -> None:
         self._origins: set[Netns] = set()
         """Where devices came from: once they are back, nothing tells."""
+        self._wanted: Sequence[WantedDevice] = ()
+        """All devices of the task: what cannot be put back depends on what comes back with it."""
 
     def parse(self, options: dict[str, Any]) -> WantedDevice:
         """One device as wanted. Raises InvalidOption."""
@@ -68,11 +71,13 @@ class DeviceResource:
 
     def observe(self, wanted: Sequence[WantedDevice], reader: Reader) -> State:
         """Both ends of each way, and what is remembered of the devices."""
+        self._wanted = wanted
         state = State(ipv6=ipv6_enabled(), now=int(time.clock_gettime(time.CLOCK_BOOTTIME)))
         observe_records(wanted, state, reader)
         remembered = [record for one in wanted for _key, record in remembered_in(one, state)]
         self._origins.update(record["origin"]["netns"] for record in remembered)
         named = [path for one in wanted for path in (one.netns, one.from_netns)]
+        named += [record["netns"] for one in wanted for record in of_the_same_name(one, state)]
         for path in dict.fromkeys([None, *named, *sorted(self._origins, key=str)]):
             observe_namespace(path, state, reader)
         refuse_same_namespace(state)
@@ -83,21 +88,26 @@ class DeviceResource:
         """Device by device on a working copy: names that one takes are taken for the next."""
         paths = [path for one in wanted if one.present for path in (one.netns, one.from_netns)]
         refuse_missing_namespaces(paths, state)
-        working = state.copy()
-        operations: list[Operation] = []
-        for one in wanted:
-            draft = Draft(working, state)
-            if one.present:
-                plan_present(one, draft)
+        draft = Draft(state.copy(), state)
+        for present, run in itertools.groupby(wanted, lambda one: one.present):
+            if present:
+                for one in run:
+                    plan_present(one, draft)
             else:
-                plan_absent(one, draft)
-            operations += draft.operations
-        return operations
+                plan_absent([*run], draft)
+        return draft.operations
 
     def describe(self, wanted: WantedDevice, before: State, after: State) -> dict[str, Any]:
         """The device for the result: where it is now, and where it came from."""
         if wanted.is_any:
-            return _describe_returned([record for _key, record in remembered_in(wanted, before)], wanted)
+            origins = [record["origin"] for _key, record in remembered_in(wanted, before)]
+            return {
+                "name": None,
+                "netns": wanted.netns,
+                "state": "absent",
+                "brought_back": [{"name": origin["name"], "netns": origin["netns"]} for origin in origins],
+                "not_restored": self._not_restored(wanted, before),
+            }
         found = remembered_of(wanted, after)
         link = moved_link(found[1], after) if found else None
         if found is not None and link is not None:
@@ -116,12 +126,14 @@ class DeviceResource:
             "origin": None,
             "skipped": [],
             "skipped_routes": [],
+            "not_restored": [] if wanted.present else self._not_restored(wanted, before),
         }
 
-
-def _describe_returned(records: Sequence[Remembered], wanted: WantedDevice) -> dict[str, Any]:
-    origins = [{"name": record["origin"]["name"], "netns": record["origin"]["netns"]} for record in records]
-    return {"name": None, "netns": wanted.netns, "state": "absent", "brought_back": origins}
+    def _not_restored(self, wanted: WantedDevice, before: State) -> list[str]:
+        """What of devices that come back their origins take no more."""
+        absent = [one for one in self._wanted or [wanted] if not one.present]
+        left_out = plan_absent(absent, Draft(before.copy(), before))
+        return [reason for key, _record in remembered_in(wanted, before) for reason in left_out.get(key, ())]
 
 
 def _describe_moved(wanted: WantedDevice, record: Remembered, link: Link, state: State) -> dict[str, Any]:
@@ -132,8 +144,9 @@ def _describe_moved(wanted: WantedDevice, record: Remembered, link: Link, state:
         "state": "present",
         **_describe_link(link, state.at(record["netns"])),
         "origin": {"name": origin["name"], "netns": origin["netns"]},
-        "skipped": skipped_addresses(wanted, record),
-        "skipped_routes": skipped_routes(wanted, record),
+        "skipped": skipped_addresses(wanted, record, link),
+        "skipped_routes": skipped_routes(wanted, record, link),
+        "not_restored": [],
     }
 
 

@@ -20,6 +20,7 @@ from .._engine.state import NamespaceState, Netns
 from .._kernel.addressing import Route
 from .._kernel.links import Link
 from .._kernel.sysctl import setting_of_link
+from .._kernel.traffic import Qdisc
 from .link_addressing import OF_THE_KERNEL, is_made_by_kernel, leads_through, oldest_first
 
 KEPT = ("mtu", "mac", "txqlen", "alias", "group", "promisc", "allmulti")
@@ -95,7 +96,7 @@ def _bridge_port(link: Link, netns: Netns, namespace: NamespaceState) -> Iterato
 
 
 def _traffic_control(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[Operation]:
-    qdiscs = namespace.qdiscs.get(link.ifindex, ())
+    qdiscs = _repeatable(namespace.qdiscs.get(link.ifindex, ()))
     for qdisc in qdiscs:
         args = control_args(qdisc.control, netns, link.name)
         if qdisc.classes:
@@ -104,6 +105,15 @@ def _traffic_control(link: Link, netns: Netns, namespace: NamespaceState) -> Ite
     for qdisc in qdiscs:
         for one in qdisc.filters:
             yield Operation("filter.add", control_args(one, netns, link.name))
+
+
+def _repeatable(qdiscs: Sequence[Qdisc]) -> list[Qdisc]:
+    """Those that the kernel takes again, and that are not inside of another one."""
+    left: set[int] = set()
+    for qdisc in qdiscs:
+        if not qdisc.repeatable or qdisc.control.parent >> 16 in left:
+            left.add(qdisc.control.handle >> 16)
+    return [one for one in qdiscs if one.control.handle >> 16 not in left]
 
 
 def _up(link: Link, netns: Netns) -> Iterator[Operation]:
@@ -141,13 +151,19 @@ def renaming(former: Place, there: Place, link: Link, namespace: NamespaceState)
     numbers (``inetdev_changename``): they go first and come again.
     """
     baggage = baggage_of(link, former.netns, namespace)
-    addresses = [step for step in baggage if step.kind == "address.add" and ":" not in step.args["address"]]
     steps = [step.as_dict() for step in baggage]
     return [
-        *(Operation("address.delete", step.args) for step in reversed(addresses)),
+        *(step for leaving in reversed(baggage) for step in _without_ipv4(leaving)),
         Operation("link.move", {**former._asdict(), "to": there._asdict(), "restore": steps}),
         *(elsewhere(step, former, there) for step in steps),
     ]
+
+
+def _without_ipv4(step: Operation) -> Sequence[Operation]:
+    """With the last IPv4 address go the routes and neighbours: all by name, so that an undo knows them."""
+    area, _dot, _verb = step.kind.partition(".")
+    what = step.args.get("dst") or step.args.get("address") or ""
+    return [Operation(f"{area}.delete", step.args)] if "." in what and ":" not in what else []
 
 
 def elsewhere(step: Mapping[str, Any], former: Place, there: Place) -> Operation:

@@ -16,7 +16,7 @@ from .._kernel.links import Link, read_links
 from .._kernel.neighbour_tables import read_special_settings
 from .._kernel.netlink import NetlinkSocket
 from .._kernel.session import session_addresses
-from .._kernel.sysctl import read_settings_of_link
+from .._kernel.sysctl import read_settings_of_link, read_sysctl
 from .._kernel.traffic import read_qdiscs
 from .device_options import WantedDevice
 from .device_planning import find_device
@@ -58,6 +58,7 @@ def observe_namespace(path: Netns, state: State, reader: Reader) -> None:
         namespace.neighbours = [*read_neighbours(netlink), *read_proxies(netlink)]
         namespace.qdiscs = read_qdiscs(netlink)
         namespace.settings = read_special_settings(netlink)
+        namespace.ipv6_disabled = read_sysctl(reader.host.at(path), "net.ipv6.conf.default.disable_ipv6") == "1"
 
 
 def observe_devices(wanted: Sequence[WantedDevice], state: State, reader: Reader) -> None:
@@ -67,6 +68,9 @@ def observe_devices(wanted: Sequence[WantedDevice], state: State, reader: Reader
         if not can_choose_index_of_move():
             raise TaskError("moving devices needs Linux 5.12, which gives them an index that is known before")
     of_new_links: dict[Netns, dict[str, str]] = {}
+    if any(_has_gone(one, state) for one in wanted):  # perhaps further: another record tells
+        for key, record in reader.records.all("device").items():
+            state.records.setdefault(("device", key), believed(record))
     for netns, link in _leaving(wanted, state):
         if netns not in of_new_links:
             of_new_links[netns] = read_settings_of_link(reader.host.at(netns), "default")
@@ -75,6 +79,10 @@ def observe_devices(wanted: Sequence[WantedDevice], state: State, reader: Reader
         special = {name: (value, usual[name]) for name, value in found.items() if usual.get(name, value) != value}
         of_neighbours = state.existing(netns).settings.get(link.ifindex, {})
         state.existing(netns).settings[link.ifindex] = {**of_neighbours, **special}
+
+
+def _has_gone(one: WantedDevice, state: State) -> bool:
+    return any(moved_link(record, state) is None for _key, record in remembered_in(one, state))
 
 
 def _leaving(wanted: Sequence[WantedDevice], state: State) -> Iterator[tuple[Netns, Link]]:

@@ -18,6 +18,9 @@ from .device_options import WantedDevice, is_of_template
 from .device_record import (
     Remembered,
     moved_link,
+    moved_on,
+    of_the_same_name,
+    order_of_return,
     record_key,
     remember,
     remembered_in,
@@ -40,20 +43,28 @@ def plan_present(one: WantedDevice, draft: Draft) -> None:
             plan_settling(one, record, draft)
             return
         if returned_link(record, draft.state) is not None:
-            plan_absent(one, draft)  # from the initial namespace to where it was, as it was
+            plan_absent([one], draft)  # from the initial namespace to where it was, as it was
             _plan_move(one, draft, known=record["baggage"])
             return
     _plan_move(one, draft)
 
 
-def plan_absent(one: WantedDevice, draft: Draft) -> None:
-    """Bring a device back to where it was, as it was; forget one that is gone. Raises TaskError."""
-    for key, record in remembered_in(one, draft.state):
+def plan_absent(wanted: Sequence[WantedDevice], draft: Draft) -> dict[str, list[str]]:
+    """Bring devices back to where they were, as they were; forget those that are gone. Raises TaskError.
+
+    Returns, by the key of the record, what cannot be put back any more, and why.
+    """
+    found = [(one, key, record) for one in wanted for key, record in remembered_in(one, draft.state)]
+    left_out: dict[str, list[str]] = {}
+    for one, key, record in sorted(found, key=lambda entry: order_of_return(entry[2])):
         link = moved_link(record, draft.state)
         whereabouts = (record["netns"], link) if link is not None else returned_link(record, draft.state)
-        if whereabouts is not None and not _is_given_up(one, record, draft.state):
-            plan_return(record, whereabouts[0], whereabouts[1], draft)
+        if whereabouts is None:
+            _refuse_moved_on(record, draft.state)
+        elif not _is_given_up(one, record, draft.state):
+            left_out[key] = plan_return(record, whereabouts[0], whereabouts[1], draft)
         draft.add([Operation("record.drop", {"kind": "device", "name": key, "before": record})])
+    return left_out
 
 
 def find_device(one: WantedDevice, state: State) -> Link | None:
@@ -125,6 +136,15 @@ def _plan_rename(one: WantedDevice, key: str, record: Remembered, link: Link, dr
         draft.add([Operation("record.put", {"kind": "device", "name": key, "value": value, "before": record})])
 
 
+def _refuse_moved_on(record: Remembered, state: State) -> None:
+    further = moved_on(record, state)
+    if further is not None:
+        raise TaskError(
+            f"device: {record['origin']['name']} was moved on from {record['netns']} to"
+            f" {place(further['netns'], further['name'])}; bring it back from there first"
+        )
+
+
 def _is_given_up(one: WantedDevice, record: Remembered, state: State) -> bool:
     """Whether a device stays where it is, because there is no way back. Raises TaskError without force."""
     origin = record["origin"]
@@ -148,7 +168,7 @@ def _missing(one: WantedDevice, draft: Draft) -> TaskError:
     where = one.from_netns or "the namespace Ansible runs in"
     value, option = (one.name, "device") if one.name else (one.mac, "mac")
     hint = ""
-    for (kind, _key), record in draft.observed.records.items():
-        if kind == "device" and record and value in (record["origin"]["name"], record["mac"]):
+    for record in of_the_same_name(one, draft.observed):
+        if moved_link(record, draft.observed) is not None:
             hint = f"; it was moved to {place(record['netns'], record['name'])}: absent there brings it back"
     return InvalidOption(option, value, f"is no device in {where}{hint}")

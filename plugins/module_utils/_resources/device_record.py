@@ -40,7 +40,7 @@ def remembered_in(one: WantedDevice, state: State) -> list[tuple[str, Remembered
         for (kind, key), record in state.records.items()
         if kind == "device" and record and _is_meant(one, record)
     ]
-    return sorted(records, key=lambda entry: (-entry[1]["since"], entry[0]))
+    return sorted(records, key=lambda entry: order_of_return(entry[1]))
 
 
 def remembered_of(one: WantedDevice, state: State) -> tuple[str, Remembered] | None:
@@ -57,12 +57,37 @@ def remembered_of(one: WantedDevice, state: State) -> tuple[str, Remembered] | N
     return None
 
 
+def order_of_return(record: Remembered) -> tuple[int, int]:
+    """The last one to leave is the first to come back: what leans on others finds them there."""
+    return -(record["since"] or 0), -record["turn"]
+
+
+def of_the_same_name(one: WantedDevice, state: State) -> list[Remembered]:
+    """The devices of that name, or MAC address, wherever they were moved to."""
+    return [
+        record
+        for (kind, _key), record in state.records.items()
+        if kind == "device" and record and not one.is_any
+        if one.name in (None, record["origin"]["name"]) and one.mac in (None, record["mac"], record["permanent_mac"])
+    ]
+
+
+def moved_on(record: Remembered, state: State) -> Remembered | None:
+    """Where a device went from the namespace that it had been moved to, if we moved it there."""
+    for (kind, _key), other in state.records.items():
+        if kind == "device" and other and other["origin"]["netns"] == record["netns"]:
+            same = other["origin"]["fingerprint"] == record["fingerprint"]
+            if same and other["origin"]["ifindex"] == record["ifindex"]:
+                return other
+    return None
+
+
 def _is_meant(one: WantedDevice, record: Remembered) -> bool:
     return (
         record["netns"] == one.netns
         and one.from_netns in (None, record["origin"]["netns"])
         and one.name in (None, record["origin"]["name"])
-        and one.mac in (None, record["mac"])
+        and one.mac in (None, record["mac"], record["permanent_mac"])
     )
 
 
@@ -104,6 +129,7 @@ def remember(one: WantedDevice, link: Link, new_name: str, baggage: Sequence[Ope
         "name": new_name,
         "ifindex": None,
         "since": None,
+        "turn": sum(1 for (kind, _key), record in state.records.items() if kind == "device" and record),
         "origin": {
             "netns": one.from_netns,
             "fingerprint": list(origin.fingerprint),

@@ -8,16 +8,21 @@ from collections.abc import Iterator
 
 from .._engine.draft import Draft
 from .._engine.kinds.route import route_key, route_of
+from .._engine.kinds.traffic import control_of
 from .._engine.operation import Operation
 from .._engine.state import NamespaceState, Netns
 from .._kernel.links import Link
+from .._kernel.traffic import redirects_to
 from .device_baggage import Place, attributes_of, baggage_of, elsewhere, renaming
 from .device_record import Remembered, origin_of
 from .device_refusals import refuse_clash
 
 
-def plan_return(record: Remembered, netns: Netns, link: Link, draft: Draft) -> None:
-    """From ``netns``, where the device is, to its origin. Raises TaskError for a clash of names there."""
+def plan_return(record: Remembered, netns: Netns, link: Link, draft: Draft) -> list[str]:
+    """From ``netns``, where the device is, to its origin. Raises TaskError for a clash of names there.
+
+    Returns what cannot be put back any more, and why.
+    """
     state, origin = draft.state, origin_of(record)
     home = state.existing(origin.netns)
     at_home = netns == origin.netns
@@ -32,49 +37,66 @@ def plan_return(record: Remembered, netns: Netns, link: Link, draft: Draft) -> N
         draft.add([Operation("link.move", {**here._asdict(), "to": there._asdict(), "restore": baggage})])
     draft.add(_attributes_back(record, there, home))
     elapsed = max(0, state.now - (record["since"] or state.now))
+    no_ipv6 = home.ipv6_disabled and not _switches_ipv6_on(record)
+    left_out = []
     for step in record["baggage"]:
         operation = elsewhere(step, origin, there)
-        if not left_out(operation, record, home, elapsed):
+        if operation.args.get("valid") is not None and operation.args["valid"] <= elapsed:
+            continue  # its time is over
+        obstacle = _obstacle(operation, there, home, no_ipv6)
+        if obstacle:
+            left_out.append(obstacle)
+        else:
             draft.add([_aged(operation, elapsed)])
+    return left_out
 
 
-def left_out(operation: Operation, record: Remembered, home: NamespaceState, elapsed: int) -> str:
-    """Why something of a device cannot be put back, or need not be; empty when it is put back."""
+def _switches_ipv6_on(record: Remembered) -> bool:
+    return any(step.get("key", "").endswith("/disable_ipv6") and step["value"] == "0" for step in record["baggage"])
+
+
+def _obstacle(operation: Operation, there: Place, home: NamespaceState, no_ipv6: bool) -> str:
+    """Why something of a device cannot be put back, because its origin has changed meanwhile."""
     args = operation.args
-    of_device = record["origin"]["name"] in (args.get("link"), args.get("name"))
-    if args.get("valid") is not None and args["valid"] <= elapsed:
-        return f"the lifetime of {args['address']} is over"
-    master = args["set"].get("master") if operation.kind == "link.set" else None
-    if master and home.link(master) is None:
-        return f"{master}, which it was a port of, is gone"
-    if operation.kind == "link.set" and "port_settings" in args["set"] and not _port_of_a_bridge(record, home):
-        return "it is the port of no bridge"
+    if operation.kind == "link.set":
+        return _obstacle_to_bridge(args["set"], there, home)
+    if operation.kind == "filter.add":
+        gone = [index for index in redirects_to(control_of(args, 0)) if index not in home.links]
+        return f"filter {args['handle']}: the link that it sends packets to is gone" if gone else ""
+    what = args.get("dst") or args.get("address") or ""
+    if no_ipv6 and ":" in what:
+        return f"{operation.kind.partition('.')[0]} {what}: IPv6 is off for new links by now (disable_ipv6)"
     if operation.kind == "route.add":
-        return _why_no_route(operation, of_device, home)
+        reason = next(_obstacles_to_route(operation, there, home), "")
+        return f"route {args['dst']}: {reason}" if reason else ""
     return ""
 
 
-def _why_no_route(operation: Operation, of_device: bool, home: NamespaceState) -> str:
+def _obstacle_to_bridge(wanted: dict[str, object], there: Place, home: NamespaceState) -> str:
+    if wanted.get("master") and home.link(str(wanted["master"])) is None:
+        return f"master: {wanted['master']} is gone"
+    if "port_settings" in wanted and not home.existing(there.name).master:
+        return "port settings: it is the port of no bridge"
+    return ""
+
+
+def _obstacles_to_route(operation: Operation, there: Place, home: NamespaceState) -> Iterator[str]:
     args = operation.args
-    if not of_device and home.link(args["link"]) is None:
-        return f"the link {args['link']} of the route {args['dst']} is gone"
-    wanted = route_of(args, args["ifindex"] or 0)
-    taken = [
-        route
-        for routes in home.routes.values()
-        for route in routes
-        if route_key(route) == route_key(wanted) and (route.ifindex, route.gateway) != (wanted.ifindex, wanted.gateway)
-    ]
-    if taken and not wanted.hops:
-        return f"another route to {wanted.dst} has its table and metric by now"
-    if any(hop.ifindex not in home.links and hop.ifindex != args["ifindex"] for hop in wanted.hops):
-        return f"a link of the route to {wanted.dst} is gone"
-    return ""
-
-
-def _port_of_a_bridge(record: Remembered, home: NamespaceState) -> bool:
-    masters = [step["set"]["master"] for step in record["baggage"] if "master" in step.get("set", {})]
-    return any(home.link(master) is not None for master in masters)
+    route = route_of(args, args["ifindex"] or 0)
+    ways = [home.link(args["link"])] if not route.hops else [home.links.get(hop.ifindex) for hop in route.hops]
+    if route.hops and args["ifindex"] is None:
+        ways = [home.link(there.name)]
+    if None in ways:
+        yield "a link that it leads through is gone"
+    if any(way is not None and not way.up for way in ways):
+        yield "a link that it leads through is down"
+    addresses = {one.local for found in home.addresses.values() for one in found}
+    if route.src and route.src not in addresses:
+        yield f"its source {route.src} is no address of the namespace any more"
+    for other in (other for routes in home.routes.values() for other in routes):
+        same_way = (other.ifindex, other.gateway, other.hops) == (route.ifindex, route.gateway, route.hops)
+        if route_key(other) == route_key(route) and not same_way:
+            yield "another route has its destination, table and metric by now"
 
 
 def _aged(operation: Operation, elapsed: int) -> Operation:

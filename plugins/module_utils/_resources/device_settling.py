@@ -41,20 +41,20 @@ def plan_settling(one: WantedDevice, record: Remembered, draft: Draft) -> None:
         draft.add(_missing_neighbours(one, record, link, namespace))
 
 
-def skipped_addresses(one: WantedDevice, record: Remembered) -> list[dict[str, str]]:
+def skipped_addresses(one: WantedDevice, record: Remembered, link: Link) -> list[dict[str, str]]:
     """The addresses that are not brought along, each with the reason."""
     return [
-        {"address": step["address"], "reason": _reason_to_skip(one, step)}
+        {"address": step["address"], "reason": _reason_to_skip(one, step, link)}
         for step in _of_kind("address.add", record)
-        if _reason_to_skip(one, step)
+        if _reason_to_skip(one, step, link)
     ]
 
 
-def skipped_routes(one: WantedDevice, record: Remembered) -> list[dict[str, str]]:
+def skipped_routes(one: WantedDevice, record: Remembered, link: Link) -> list[dict[str, str]]:
     """The routes that are not brought along although routes are asked for, each with the reason."""
-    brought = _brought_addresses(one, record)
+    brought = _brought_addresses(one, record, link)
     reasons = [
-        (step, _reason_to_leave(step, record, brought, _direct(record, brought)))
+        (step, _reason_to_leave(step, record, brought, _direct(record, brought), link))
         for step in _of_kind("route.add", record)
     ]
     return [{"dst": step["dst"], "reason": reason} for step, reason in reasons if reason and one.keep_routes]
@@ -73,7 +73,7 @@ def _of_kind(kind: str, record: Remembered) -> Iterator[Step]:
     return (step for step in record["baggage"] if step["op"] == kind)
 
 
-def _reason_to_skip(one: WantedDevice, step: Step) -> str:
+def _reason_to_skip(one: WantedDevice, step: Step, link: Link) -> str:
     """Why an address stays behind; empty when it is brought along."""
     if not one.keep_addresses:
         return "addresses: drop"
@@ -82,11 +82,13 @@ def _reason_to_skip(one: WantedDevice, step: Step) -> str:
     scope = address_of(step, 0).scope
     if scope != "global":
         return f"scope {scope}"
+    if ":" in step["address"] and link.ipv6_disabled:
+        return "IPv6 is off there (disable_ipv6)"
     return ""
 
 
-def _brought_addresses(one: WantedDevice, record: Remembered) -> list[Address]:
-    steps = [step for step in _of_kind("address.add", record) if not _reason_to_skip(one, step)]
+def _brought_addresses(one: WantedDevice, record: Remembered, link: Link) -> list[Address]:
+    steps = [step for step in _of_kind("address.add", record) if not _reason_to_skip(one, step, link)]
     return [address_of(step, 0) for step in steps]
 
 
@@ -99,18 +101,18 @@ def _missing_addresses(
 ) -> Iterator[Operation]:
     present = {address_key(address) for address in namespace.addresses.get(link.ifindex, ())}
     for step in _of_kind("address.add", record):
-        if not _reason_to_skip(one, step) and address_key(address_of(step, 0)) not in present:
+        if not _reason_to_skip(one, step, link) and address_key(address_of(step, 0)) not in present:
             yield _here(step, record, link, one)
 
 
 def _missing_routes(
     one: WantedDevice, record: Remembered, link: Link, namespace: NamespaceState
 ) -> Iterator[Operation]:
-    brought = _brought_addresses(one, record)
+    brought = _brought_addresses(one, record, link)
     direct = _direct(record, brought)
     known = {route_key(route): route for routes in namespace.routes.values() for route in routes}
     for step in _of_kind("route.add", record):
-        if _reason_to_leave(step, record, brought, direct):
+        if _reason_to_leave(step, record, brought, direct, link):
             continue
         operation = _here(step, record, link, one)
         wanted = route_of(operation.args, link.ifindex)
@@ -139,7 +141,9 @@ def _direct(record: Remembered, brought: Sequence[Address]) -> list[str]:
     return subnets + [step["dst"] for step in steps if step["link"] == record["origin"]["name"]]
 
 
-def _reason_to_leave(step: Step, record: Remembered, brought: Sequence[Address], direct: Sequence[str]) -> str:
+def _reason_to_leave(
+    step: Step, record: Remembered, brought: Sequence[Address], direct: Sequence[str], link: Link
+) -> str:
     """Why a route stays behind; empty when it is brought along."""
     route = route_of(step, 0)
     origin = record["origin"]
@@ -149,6 +153,8 @@ def _reason_to_leave(step: Step, record: Remembered, brought: Sequence[Address],
         return "through other devices, too"
     if route.type != RTN_UNICAST:
         return "of another type than unicast"
+    if ":" in route.dst and link.ipv6_disabled:
+        return "IPv6 is off there (disable_ipv6)"
     if route.src and all(one.local != route.src for one in brought):
         return f"its source {route.src} stays behind"
     for gateway, onlink in [(route.gateway, route.onlink), *((hop.gateway, hop.onlink) for hop in route.hops)]:
@@ -171,7 +177,8 @@ def _missing_neighbours(
     present = {(neighbour_key(found), found.mac) for found in namespace.neighbours if _lasts(found.state, found.proxy)}
     for step in _of_kind("neighbour.add", record):
         wanted = neighbour_of(step, link.ifindex)
-        if (neighbour_key(wanted), wanted.mac) not in present:
+        off = ":" in wanted.address and link.ipv6_disabled
+        if (neighbour_key(wanted), wanted.mac) not in present and not off:
             yield _here(step, record, link, one)
 
 

@@ -73,6 +73,9 @@ def refuse_impossible(one: WantedLink, draft: Draft) -> None:
         message = f"parent: {one.parent!r}, for {where}, does not exist"
         raise _missing_link(message, parent_netns(one, state), one.parent, draft)
     _refuse_mtu_above_parent(one.end, lower)
+    if one.kind == "vlan" and one.end.up and lower is not None and not lower.up:
+        below_where = place(parent_netns(one, state), lower.name)
+        raise InvalidOption("parent", one.parent, f"is down: {where} can be up only when {below_where} is")
 
 
 def refuse_master(end: End, namespace: NamespaceState, draft: Draft) -> None:

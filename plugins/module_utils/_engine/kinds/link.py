@@ -13,6 +13,7 @@ from typing import Any
 
 from ..._kernel import requests
 from ..._kernel.errors import KernelError
+from ..._kernel.features import may_bring_links
 from ..._kernel.links import DATA_OF_KIND, FLAGS, Link, find_link, find_link_by_index
 from ..._kernel.netlink import NetlinkSocket
 from ..._kernel.tuntap import MODES, create_tuntap
@@ -26,6 +27,7 @@ OF_KIND = ("multicast_snooping", "mode")
 NEEDS = {"veth": "peer", **dict.fromkeys(("macvlan", "macvtap", "ipvlan", "vlan"), "parent")}
 SMALLEST_MTU = 68
 TAKEN = (errno.EEXIST, errno.EBUSY)  # the name, the index
+COME_ALONG = ("dummy", "ifb")  # their modules make dummy0, ifb0 and ifb1 when they are loaded
 BORN_WITH = ("mac", "mtu", "txqlen")
 
 
@@ -85,7 +87,7 @@ class LinkAdd:
             descriptor=context.host.at(side["netns"]).descriptor if elsewhere else None,
         )
         with _unless_there(args, context):
-            context.host.at(birthplace).netlink.change(request)
+            _create(context.host.at(birthplace).netlink, request, args)
         if pinned:
             context.host.at(birthplace).netlink.change(requests.set_link(side["ifindex"], {"mtu": pinned}))
         for end in (side if elsewhere else None, other):
@@ -273,6 +275,20 @@ def index_of(context: Context, netns: Netns, name: str) -> int:
             raise KernelError(errno.ENODEV, "", f"there is no link {place(netns, name)}")
         known = context.indexes[netns, name] = link.ifindex
     return known
+
+
+def _create(netlink: NetlinkSocket, request: requests.Request, args: Args) -> None:
+    """Make a link. One of its name that comes along with the module of its kind gives way: nobody
+    has asked for it, and its index is not the promised one."""
+    may_come_along = args["kind"] in COME_ALONG and may_bring_links(args["kind"])
+    try:
+        netlink.change(request)
+    except KernelError as error:
+        brought = find_link(netlink, args["name"]) if may_come_along and error.errno == errno.EEXIST else None
+        if brought is None or brought.kind != args["kind"] or brought.up:
+            raise
+        netlink.change(requests.delete_link(brought.ifindex))
+        netlink.change(request)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..._kernel import requests
-from ..._kernel.addressing import AF_INET
+from ..._kernel.addressing import AF_INET, Route
 from ..._kernel.errors import KernelError
 from ..._kernel.links import Link, find_link_by_index
 from ..._kernel.namespaces import Namespace
@@ -60,10 +60,13 @@ class LinkMove:
             stay = [one for one in source.addresses.get(link.ifindex, ()) if one.family == AF_INET]
             source.addresses[link.ifindex] = stay
             return
+        sources = {one.local for one in source.addresses.get(link.ifindex, ())}
+        for index, routes in source.routes.items():  # also those that only lean on an address of it
+            source.routes[index] = [one for one in routes if one.src not in sources and not _leads_through(one, link)]
         source.drop(link)
         index = to["ifindex"] or state.foretold_index()
         moved = replace(link, name=to["name"], ifindex=index, up=False, running=False, master=0, port=0)
-        target.put(replace(moved, port_settings=()))
+        target.put(replace(moved, port_settings=(), ipv6_disabled=target.ipv6_disabled))
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
         here, there = place(args["netns"], args["name"]), place(args["to"]["netns"], args["to"]["name"])
@@ -71,6 +74,10 @@ class LinkMove:
         section(before, "links", there)["state"] = "absent"
         section(after, "links", here)["state"] = "absent"
         section(after, "links", there)["state"] = "present"
+
+
+def _leads_through(route: Route, link: Link) -> bool:
+    return link.ifindex in (route.ifindex, *(hop.ifindex for hop in route.hops))
 
 
 def _rename(link: Link, name: str, namespace: Namespace) -> None:
