@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from os.path import basename
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import (
@@ -18,12 +19,11 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import
 )
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_items import (
     BadItemError,
-    Interface,
-    Network,
     Sandbox,
     first_host,
     parse_sandbox,
 )
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import Interface, Network
 
 BRIDGE_PORTS = 1023  # the kernel's limit
 DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
@@ -43,6 +43,7 @@ def wanted(items: Sequence[object], defaults: Mapping[str, Any]) -> tuple[list[S
         _same_name,
         _same_link,
         _same_address,
+        _same_device,
         _address_of_gateway,
         _shared_networks,
         _full_bridges,
@@ -58,6 +59,7 @@ def present(sandboxes: Sequence[Sandbox]) -> dict[str, Items]:
         "bridges": [_bridge(name, ports) for name, ports in _by_bridge(sandboxes).items()],
         "namespaces": [_namespace(sandbox) for sandbox in sandboxes],
         "links": [_veth(sandbox) for sandbox in _bridged(sandboxes)],
+        "devices": [{"netns": sandbox.name, **device.options} for sandbox in sandboxes for device in sandbox.devices],
     }
 
 
@@ -111,6 +113,32 @@ def addresses(leases: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     return {lease["owner"]: [address.partition("/")[0] for address in lease["addresses"]] for lease in leases}
 
 
+def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
+    """What results say that was not there before, as the modules are asked to take it away.
+
+    A task that failed has put back what it did itself.
+    """
+    done = [one for result in results if not result.get("failed") for one in result.get("operations", ())]
+    added = [one for one in done if one["op"] == "link.add"]
+    remembered = [one for one in done if one["op"] == "record.put" and not one["before"]]
+    return {
+        "devices": [_moved_back(one["value"]) for one in remembered if one["kind"] == "device"],
+        "links": [_link_of(one) for one in added if one["kind"] != "bridge"],
+        "bridges": [_link_of(one) for one in added if one["kind"] == "bridge"],
+        "namespaces": [{"name": basename(one["path"])} for one in done if one["op"] == "netns.create"],
+        "leases": [{"owner": one["name"]} for one in remembered if one["kind"] == "lease"],
+    }
+
+
+def _moved_back(record: Mapping[str, Any]) -> dict[str, Any]:
+    origin = record["origin"]
+    return {"device": origin["name"], "netns": record["netns"], "from_netns": origin["netns"]}
+
+
+def _link_of(operation: Mapping[str, Any]) -> dict[str, Any]:
+    return {option: operation[option] for option in ("name", "netns", "kind")}
+
+
 def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, Items]:
     """What the modules are asked for so that nothing of the sandboxes is left."""
     return {
@@ -125,6 +153,8 @@ def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, It
             }
             for sandbox in _bridged(sandboxes)
         ],
+        # Whatever is in there, also of earlier lists: a namespace that is removed would take it along.
+        "devices": [{"netns": sandbox.name} for sandbox in sandboxes],
     }
 
 
@@ -235,6 +265,11 @@ def _same_link(sandboxes: Iterable[Sandbox]) -> list[str]:
 def _same_address(sandboxes: Iterable[Sandbox]) -> list[str]:
     given = ((sandbox, str(address.ip)) for sandbox in sandboxes for address in sandbox.addresses)
     return _clashes(given, "addresses: {0} is also an address of {1}")
+
+
+def _same_device(sandboxes: Iterable[Sandbox]) -> list[str]:
+    given = ((sandbox, device.called) for sandbox in sandboxes for device in sandbox.devices)
+    return _clashes(given, "devices: {0} is also a device of {1}")
 
 
 def _clashes(pairs: Iterable[tuple[Sandbox, str]], text: str) -> list[str]:

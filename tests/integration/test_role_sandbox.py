@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +14,15 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from throwaway import Step, Throwaway
+from throwaway import BUILD, Step, Throwaway
 
 from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import link_name
 
 RESULTS = (
     "{'failed': none, 'addresses': sandbox_addresses | default({}), 'leases': sandbox_leases,"
-    " 'namespaces': sandbox_namespaces, 'links': sandbox_links}"
+    " 'namespaces': sandbox_namespaces, 'links': sandbox_links, 'devices': sandbox_devices}"
 )
-MODULES = ("leases", "namespaces", "links")
+MODULES = ("leases", "namespaces", "links", "devices")
 
 
 @pytest.fixture
@@ -278,17 +280,175 @@ def test_a_failing_task_leaves_nothing_of_this_run(host: Throwaway) -> None:
 
 
 def test_sandboxes_with_processes_inside(host: Throwaway) -> None:
+    prepare(host, *SPARE)
     before = host.snapshot()
-    items = [{"name": "idle"}, {"name": "busy"}]
-    parts = host.play_in_parts([present(*items)], [absent(*items)], [absent(*items, sandbox_force=True)])
+    items = [{"name": "idle", "devices": ["nic2"]}, {"name": "busy"}]
+    parts = host.play_in_parts(
+        [present(*items)], [absent(*items, check=True), absent(*items)], [absent(*items, sandbox_force=True)]
+    )
     next(parts)
     host.run("sh", "-c", "ip netns exec busy sleep 1000 >/dev/null 2>&1 & echo $! >/run/sleeper")
     made = host.snapshot()
-    (refused,) = next(parts)
-    assert host.run("cat", "/run/sleeper").strip() in refused["failed"]
+    for refused in next(parts):
+        assert "/run/netns/busy has processes inside: " in refused["failed"]
+        assert host.run("cat", "/run/sleeper").strip() in refused["failed"]
     assert host.snapshot() == made
     (forced,) = next(parts)
     assert changed(forced)
+    assert host.snapshot() == before
+
+
+# Devices of the host that sandboxes get. The cable's other end stays, and answers.
+CABLE = (
+    "ip link add nic0 address 02:00:00:00:00:10 mtu 1400 type veth peer cable0",
+    "ip link property add dev nic0 altname lan0",
+    "ip address add 10.99.0.1/24 dev cable0",
+    "ip address add fd00:99::1/64 dev cable0 nodad",
+    "ip link set cable0 up",
+    "ip address add 10.99.0.2/24 dev nic0",
+    "ip address add fd00:99::2/64 dev nic0 nodad",
+    "ip link set nic0 up",
+    "ip route add 10.98.0.0/16 via 10.99.0.3 dev nic0",
+)
+PORT = (
+    "ip link add yard0 type bridge",
+    "ip link add nic1 address 02:00:00:00:00:11 up master yard0 type veth peer cable1",
+    "ip link set yard0 up",
+)
+SPARE = ("ip link add nic2 type veth peer cable2",)
+
+
+def prepare(host: Throwaway, *commands: str) -> None:
+    host.run("sh", "-ec", "; ".join(commands))
+
+
+def nics(host: Throwaway) -> list[dict[str, Any]]:
+    """All that `ip` says of the host's own devices, but for counters and timers."""
+    links = host.json("ip", "-json", "-details", "address", "show")
+    volatile = ("qdisc", "operstate")
+    return [
+        {key: value for key, value in link.items() if key not in volatile}
+        for link in links
+        if link["ifname"].startswith("nic")
+    ]
+
+
+def test_devices_of_the_host_go_in_and_come_back_as_they_were(host: Throwaway) -> None:
+    prepare(host, *CABLE, *PORT, *SPARE)
+    lent = {
+        "name": "lent",
+        "devices": [{"device": "nic0", "new_name": "lan", "routes": "preserve"}, {"device": "nic2", "up": False}],
+    }
+    bare = {
+        "name": "bare",
+        "driver": "none",
+        "devices": [{"mac": "02:00:00:00:00:11", "new_name": "eth%d"}],
+    }
+    items = [lent, bare, {"name": "plain"}]
+    before, before_nics = host.snapshot(), nics(host)
+    parts = host.play_in_parts(
+        [present(*items, check=True), present(*items), present(*items), present(*items, check=True)],
+        [absent(*names(*items), check=True), absent(*names(*items)), absent(*names(*items))],
+    )
+    check, made, again, recheck = next(parts)
+    assert changed(check)
+    assert operations(check) == operations(made)
+    assert not changed(again)
+    assert not changed(recheck)
+    for result in (made, again):
+        found = [(one["name"], one["netns"], one["origin"]["name"]) for one in result["devices"]["devices"]]
+        assert found == [
+            ("lan", "/run/netns/lent", "nic0"),
+            ("nic2", "/run/netns/lent", "nic2"),
+            ("eth0", "/run/netns/bare", "nic1"),
+        ]
+
+    assert nics(host) == []
+    assert host.addresses("lent", "lan") == ["10.99.0.2/24", "fd00:99::2/64"]
+    assert host.addresses("lent", "eth0") == ["10.80.0.2/24", "fd00:80::2/64"]
+    for address in ("10.99.0.1", "fd00:99::1", "10.80.0.1"):
+        host.ping("lent", address)
+    (route,) = host.json("ip", "-json", "-netns", "lent", "route", "show", "10.98.0.0/16")
+    assert (route["gateway"], route["dev"]) == ("10.99.0.3", "lan")
+    (spare,) = host.json("ip", "-json", "-netns", "lent", "link", "show", "nic2")
+    assert "UP" not in spare["flags"]
+    (port,) = host.json("ip", "-json", "-netns", "bare", "link", "show", "eth0")
+    assert (port["address"], "UP" in port["flags"]) == ("02:00:00:00:00:11", True)
+
+    check, gone, again = next(parts)
+    assert changed(check)
+    assert operations(check) == operations(gone)
+    assert not changed(again)
+    assert host.snapshot() == before
+    assert nics(host) == before_nics
+
+
+def test_a_device_that_cannot_be_moved_leaves_nothing_of_this_run(host: Throwaway) -> None:
+    prepare(host, *CABLE, *SPARE)
+    old = {"name": "old", "devices": ["nic0"]}
+    unplugged = {"name": "unplugged"}
+    new = {"name": "new", "bridge": "new0", "subnet": "10.84.0.0/24", "devices": ["nic2", "nic9"]}
+    parts = host.play_in_parts(
+        [present(old, unplugged)],
+        [present(old, unplugged, new), present(old, unplugged, new, check=True)],
+        [absent(*names(old, unplugged, new))],
+    )
+    next(parts)
+    host.run("ip", "-n", "unplugged", "link", "delete", "eth0")
+    before = host.snapshot()
+    failed, check = next(parts)
+    assert host.snapshot() == before
+    for result in (failed, check):
+        assert result["failed"].startswith("Move devices into them: ")
+        assert "'nic9' is no device" in result["failed"]
+    (gone,) = next(parts)
+    assert changed(gone)
+    assert [link["ifname"] for link in nics(host)] == ["nic0", "nic2"]
+
+
+def test_a_later_step_that_fails_brings_devices_back(host: Throwaway) -> None:
+    prepare(host, *CABLE, *SPARE)
+    old = {"name": "old", "devices": ["nic2"]}
+    new = {"name": "new", "devices": [{"device": "nic0", "new_name": "lan"}]}
+    host.play(present(old))
+    before, before_nics = host.snapshot(), nics(host)
+    # The role's last step is no module. What would come after it stands here, with the role's rescue.
+    role = {"name": "sandbox.network.sandbox"}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"sandbox_list": [old, new]},
+        "tasks": [
+            {
+                "block": [
+                    {"ansible.builtin.include_role": role},
+                    {"ansible.builtin.assert": {"that": "sandbox_devices is changed"}},
+                    {"name": "Step that fails", "ansible.builtin.command": "false"},
+                ],
+                "rescue": [{"ansible.builtin.include_role": {**role, "tasks_from": "undo.yml"}}],
+            }
+        ],
+    }
+    with tempfile.NamedTemporaryFile("w", dir=BUILD, suffix=".json") as playbook:
+        playbook.write(json.dumps([play]))
+        playbook.flush()
+        shown = host.ansible_playbook(playbook.name)
+    assert shown.returncode == 2
+    assert "Step that fails: non-zero return code" in shown.stdout + shown.stderr
+    assert host.snapshot() == before
+    assert nics(host) == before_nics
+
+
+def test_a_device_without_a_way_back_keeps_its_sandbox(host: Throwaway) -> None:
+    prepare(host, "ip netns add yard", "ip link add nic0 type veth peer cable0", "ip link set nic0 netns yard")
+    item = {"name": "lent", "driver": "none", "devices": [{"device": "nic0", "from_netns": "yard"}]}
+    parts = host.play_in_parts([present(item)], [absent(*names(item), sandbox_force=True)])
+    next(parts)
+    host.run("ip", "netns", "delete", "yard")
+    before = host.snapshot()
+    (refused,) = next(parts)
+    assert "/run/netns/yard" in refused["failed"]
+    assert refused["task"] == "Bring devices back"
     assert host.snapshot() == before
 
 
@@ -306,6 +466,13 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
         {"sandbox_list": [{"name": "a"}], "sandbox_subnets": ["nonsense"]},
         '"nonsense" is not an address',
     ),
+    ({"sandbox_list": [{"name": "a", "devices": [{"new_name": "eth1"}]}]}, "devices[0]: device or mac is required"),
+    ({"sandbox_list": [{"name": "a", "devices": ["eth0"]}]}, '"eth0" would also be the name of the sandbox\'s own'),
+    (
+        {"sandbox_list": [{"name": "a", "devices": ["nic0"]}, {"name": "b", "devices": ["nic0"]}]},
+        "sandbox_list[1] (b): devices: nic0 is also a device of sandbox_list[0] (a)",
+    ),
+    ({"sandbox_list": [{"name": "a", "devices": {"device": "nic0"}}]}, "devices"),
     ({"sandbox_state": "started"}, "sandbox_state must be one of"),
 ]
 

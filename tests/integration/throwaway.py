@@ -157,8 +157,12 @@ class Throwaway:
         links = self.json("ip", "-json", "-details", *where, "address", "show")
         return {
             "links": {link["ifname"]: _stable(link) for link in links},
-            "routes": [self.run("ip", *where, *family, "route", "show", "table", "all") for family in (["-4"], ["-6"])],
+            "routes": [self._routes(where, family) for family in ("-4", "-6")],
         }
+
+    def _routes(self, where: Sequence[str], family: str) -> list[str]:
+        """Routes, in no order: those of equal links change places when a link loses its carrier for a moment."""
+        return sorted(self.run("ip", *where, family, "route", "show", "table", "all").splitlines())
 
     def _settle(self, where: Sequence[str]) -> None:
         """Wait for duplicate address detection, after which addresses get their local routes."""

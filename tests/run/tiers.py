@@ -258,14 +258,16 @@ def _molecule(_reasons: Reasons) -> Iterator[Step]:
     extensions = fresh_copy("molecule") / "extensions"
     for lane, python in LANES.items():
         variables = {
+            **COMPILE_ONCE,
             "ANSIBLE_COLLECTIONS_PATH": str(COPIES / "molecule"),
+            "HOME": "/run/tmp",  # of the throw-away host: what molecule remembers is true for it only
             "MOLECULE_TARGET_PYTHON": python,
             "PATH": _search_path(CORE),
         }
         yield Step(
             f"molecule {lane}",
             (str(CORE.bin / "molecule"), "--base-config", "molecule/config.yml", "test", "--all"),
-            300,
+            600,
             cwd=extensions,
             environment=variables,
             netbox=True,

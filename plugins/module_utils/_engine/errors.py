@@ -27,7 +27,7 @@ class InvalidOption(TaskError):
 
 
 class NotThereYet(TaskError):
-    """Something that an earlier task may still have to make.
+    """Something that an earlier task may still have to see to.
 
     A real run cannot go on without it; check mode assumes it, with a warning:
     ``assume`` enters it into the observed state.

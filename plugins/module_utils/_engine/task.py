@@ -98,7 +98,7 @@ class Task(Generic[Wanted]):
             try:
                 return self._resource.plan(self._wanted, state)
             except NotThereYet as missing:
-                warnings.append(f"{missing}; foretold as if an earlier task had made it.")
+                warnings.append(f"{missing}; foretold as if an earlier task had seen to it.")
                 missing.assume()
 
     def _under_way(self, journal: Journal) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from .._engine.errors import TaskError
+from .._engine.errors import NotThereYet
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
 from .._kernel.links import find_link_by_index
@@ -25,10 +25,11 @@ def observe_visitors(paths: Collection[str], state: State, reader: Reader) -> No
 
 
 def refuse_visitors(path: str, namespace: NamespaceState) -> None:
-    """Raises TaskError for devices that have to go home first."""
+    """Raises NotThereYet for devices that have to go home first: in a play, an earlier task brings them."""
     if namespace.visitors:
         names = ", ".join(sorted(namespace.visitors)[:5])
-        raise TaskError(
+        message = (
             f"{path} has devices inside that were moved there: {names}; bring them back first"
             " (netdev_move with state: absent), or give force: true"
         )
+        raise NotThereYet(message, namespace.visitors.clear)

@@ -17,7 +17,7 @@ def filter_of(name: str) -> Any:
     return importlib.import_module(f"{PACKAGE}.{name}").FilterModule().filters()[name]
 
 
-@pytest.mark.parametrize("name", ["link_name", "sandbox_addresses", "sandbox_links", "sandbox_plan"])
+@pytest.mark.parametrize("name", ["link_name", "sandbox_addresses", "sandbox_links", "sandbox_made", "sandbox_plan"])
 def test_a_file_has_the_filter_of_its_name_and_no_other(name: str) -> None:
     filters = importlib.import_module(f"{PACKAGE}.{name}").FilterModule().filters()
     assert list(filters) == [name]
@@ -31,6 +31,7 @@ def test_a_plan_with_problems_asks_for_nothing() -> None:
         "bridges": [],
         "namespaces": [],
         "links": [],
+        "devices": [],
     }
 
 
@@ -54,6 +55,11 @@ def test_absent() -> None:
     plan = filter_of("sandbox_plan")([{"name": "a"}], defaults, "absent")
     assert plan["problems"] == []
     assert plan["namespaces"] == [{"name": "a", "force": True}]
+
+
+def test_what_was_made() -> None:
+    made = filter_of("sandbox_made")([{}, {"operations": [{"op": "netns.create", "path": "/run/netns/a"}]}])
+    assert made == {"devices": [], "links": [], "bridges": [], "namespaces": [{"name": "a"}], "leases": []}
 
 
 def test_addresses_by_name() -> None:

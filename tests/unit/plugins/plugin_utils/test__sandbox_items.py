@@ -183,6 +183,49 @@ def test_numbers_and_macs_are_normalised() -> None:
         ({"gateway": "10.80.0.1/24"}, '"10.80.0.1/24" is not an address such as'),
         ({"dns": ["10.0.0.53"]}, "dns: ['10.0.0.53'] is not a dictionary"),
         ({"sysctl": "net.x=1"}, "sysctl: 'net.x=1' is not a dictionary"),
+        ({"devices": [7]}, "devices[0]: 7 is not a text"),
+        ({"devices": ["ens4", "a/b"]}, "devices[1]: 'a/b' is not the name of a link"),
+        ({"devices": ["a" * 16]}, "has 16 bytes, 15 are allowed"),
+        ({"devices": ["lo"]}, 'devices[0]: "lo" is the loopback'),
+        ({"devices": [{}]}, "devices[0]: device or mac is required"),
+        ({"devices": [{"device": None, "mac": None}]}, "devices[0]: device or mac is required"),
+        (
+            {"devices": [{"device": "ens4", "mac": "02:00:00:00:00:01"}]},
+            "devices[0]: mac: 02:00:00:00:00:01 cannot be given together with device: ens4",
+        ),
+        ({"devices": [{"mac": "02:00"}]}, 'devices[0]: mac: "02:00" is not a MAC address'),
+        ({"devices": [{"device": "ens4", "colour": "red"}]}, "devices[0]: colour is not one of device, mac, new_name"),
+        ({"devices": [{"device": "ens4", "netns": "b"}]}, "devices[0]: netns is not one of device, mac, new_name"),
+        ({"devices": [{"device": "ens4", "new_name": "a b"}]}, "devices[0]: new_name: 'a b' is not a name"),
+        ({"devices": [{"device": "ens4", "new_name": "%s"}]}, "new_name: '%s' is not a template"),
+        ({"devices": [{"device": "ens4", "new_name": "%d%d"}]}, "new_name: '%d%d' is not a template"),
+        ({"devices": [{"device": "ens4", "new_name": "a" * 15 + "%d"}]}, "has 16 characters, 15 are allowed"),
+        ({"devices": [{"device": "ens4", "from_netns": "a/b"}]}, "from_netns: 'a/b' is not the name of a namespace"),
+        ({"devices": [{"device": "ens4", "from_netns": "pid:x"}]}, "'pid:x' is not the name of a namespace"),
+        ({"devices": [{"device": "ens4", "from_netns": "web1"}]}, 'from_netns: "web1" is the sandbox itself'),
+        ({"devices": [{"device": "ens4", "from_netns": "/run/netns/web1"}]}, "is the sandbox itself"),
+        ({"devices": [{"device": "ens4", "addresses": "keep"}]}, 'addresses: "keep" is not one of preserve, drop'),
+        ({"devices": [{"device": "ens4", "routes": True}]}, 'routes: "True" is not one of preserve, drop'),
+        ({"devices": [{"device": "ens4", "up": "perhaps"}]}, "up: 'perhaps' is neither true nor false"),
+        ({"devices": [{"device": "ens4", "force": []}]}, "force: [] is neither true nor false"),
+        (
+            {"devices": [{"device": "ens4", "routes": "preserve", "up": False}]},
+            "devices[0]: routes: preserve needs up: true",
+        ),
+        (
+            {"devices": ["ens4", {"device": "ens4", "new_name": "x"}]},
+            "devices[1]: ens4 is given twice, in devices[0] too",
+        ),
+        (
+            {"devices": [{"device": "ens4", "new_name": "eth0"}]},
+            'devices[0]: new_name: "eth0" would also be the name of the sandbox\'s own interface',
+        ),
+        ({"devices": ["eth0"]}, "of the sandbox's own interface; give it a new_name"),
+        ({"devices": ["net0"], "interface": "net0"}, 'devices[0]: device: "net0" would also be the name of'),
+        (
+            {"devices": [{"device": "ens4", "new_name": "x"}, {"device": "ens5", "new_name": "x"}]},
+            'devices[1]: new_name: "x" would also be the name of devices[0]',
+        ),
     ],
 )
 def test_what_is_refused_names_item_option_and_value(item: dict[str, Any], text: str) -> None:
@@ -196,6 +239,21 @@ def test_everything_wrong_is_told_at_once() -> None:
     assert len(problems(driver="vm", mac="x", mtu=1, addresses=["x", "y"])) == 5
 
 
+def test_devices_of_a_sandbox_without_an_interface_may_have_its_name() -> None:
+    (device,) = parse(driver="none", devices=["eth0"]).devices
+    assert device.options == {"device": "eth0"}
+
+
+def test_templates_and_unknown_names_clash_with_nothing() -> None:
+    devices = [
+        {"device": "ens4", "new_name": "eth%d"},
+        {"device": "ens5", "new_name": "eth%d"},
+        {"mac": "02:00:00:00:00:01"},
+        {"mac": "02:00:00:00:00:02"},
+    ]
+    assert len(parse(devices=devices).devices) == 4
+
+
 def test_an_item_that_is_no_dictionary() -> None:
     with pytest.raises(BadItemError, match="'web1' is not a dictionary"):
         parse_sandbox("web1", 0, DEFAULTS)
@@ -203,10 +261,23 @@ def test_an_item_that_is_no_dictionary() -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from(["name", "driver", "interface", "mac", "mtu", "addresses", "subnet", "gateway", "dns"]),
+        st.sampled_from(
+            ["name", "driver", "interface", "mac", "mtu", "addresses", "subnet", "gateway", "dns", "devices"]
+        ),
         st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text(), max_size=3)),
     )
 )
 def test_nothing_that_a_user_can_type_is_a_traceback(item: dict[str, Any]) -> None:
     with contextlib.suppress(BadItemError):
         parse_sandbox(item, 0, DEFAULTS)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["device", "mac", "new_name", "from_netns", "addresses", "routes", "up", "force"]),
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text(), max_size=3)),
+    )
+)
+def test_nothing_that_a_user_can_type_of_a_device_is_a_traceback(device: dict[str, Any]) -> None:
+    with contextlib.suppress(BadItemError):
+        parse(devices=[device])

@@ -126,7 +126,7 @@ def test_one_default_route_for_each_family() -> None:
 
 def test_the_driver_none_has_a_namespace_and_nothing_else() -> None:
     plan = present({"name": "a", "driver": "none"})
-    assert plan == {"leases": [], "bridges": [], "namespaces": [{"name": "a"}], "links": []}
+    assert plan == {"leases": [], "bridges": [], "namespaces": [{"name": "a"}], "links": [], "devices": []}
 
 
 def test_no_addresses_no_lease() -> None:
@@ -136,7 +136,44 @@ def test_no_addresses_no_lease() -> None:
 
 
 def test_nothing_wanted_nothing_asked() -> None:
-    assert present() == {"leases": [], "bridges": [], "namespaces": [], "links": []}
+    assert present() == {"leases": [], "bridges": [], "namespaces": [], "links": [], "devices": []}
+
+
+def test_devices_of_all_sandboxes_are_one_list() -> None:
+    given = {"mac": "02:AB:00:00:00:01", "new_name": "eth%d", "up": "no", "force": None}
+    plan = present({"name": "a", "devices": ["ens4", given]}, {"name": "b", "driver": "none", "devices": "ens5"})
+    assert plan["devices"] == [
+        {"netns": "a", "device": "ens4"},
+        {"netns": "a", "mac": "02:ab:00:00:00:01", "new_name": "eth%d", "up": False},
+        {"netns": "b", "device": "ens5"},
+    ]
+
+
+def test_what_was_made_is_what_was_not_there_before() -> None:
+    leases = {"operations": [_put("lease", "a"), _put("lease", "b", before={"addresses": []})]}
+    namespaces = {"operations": [{"op": "netns.create", "path": "/run/netns/a"}, _put("netns", "/run/netns/a")]}
+    veth = {"op": "link.add", "name": "eth0", "netns": "/run/netns/a", "kind": "veth", "peer": {"name": "a-1"}}
+    bridge = {"op": "link.add", "name": "sbr0", "netns": None, "kind": "bridge"}
+    links = {"operations": [bridge, veth, {"op": "link.set", "name": "eth0"}, _put("link", "x")]}
+    record = {"netns": "/run/netns/a", "name": "lan", "origin": {"name": "ens4", "netns": None}}
+    renamed = _put("device", "y", record, before=record)
+    devices = {"operations": [{"op": "link.move"}, _put("device", "x", record), renamed]}
+    assert plans.made([leases, namespaces, links, devices]) == {
+        "devices": [{"device": "ens4", "netns": "/run/netns/a", "from_netns": None}],
+        "links": [{"name": "eth0", "netns": "/run/netns/a", "kind": "veth"}],
+        "bridges": [{"name": "sbr0", "netns": None, "kind": "bridge"}],
+        "namespaces": [{"name": "a"}],
+        "leases": [{"owner": "a"}],
+    }
+
+
+def test_a_task_that_failed_or_was_not_run_made_nothing() -> None:
+    failed = {"failed": True, "operations": [{"op": "netns.create", "path": "/run/netns/a"}]}
+    assert not any(plans.made([{}, failed]).values())
+
+
+def _put(kind: str, name: str, value: Any = None, before: Any = None) -> dict[str, Any]:
+    return {"op": "record.put", "kind": kind, "name": name, "value": value, "before": before}
 
 
 def absent(*items: dict[str, Any]) -> dict[str, plans.Items]:
@@ -151,6 +188,7 @@ def test_absent_needs_the_name_only() -> None:
         "bridges": [{"name": "sbr0"}],
         "namespaces": [{"name": "a", "force": False}],
         "links": [{"name": link_name("a"), "kind": "veth", "peer": {"name": "eth0", "netns": "a"}}],
+        "devices": [{"netns": "a"}],
     }
 
 
@@ -199,6 +237,17 @@ def test_the_bridge_is_the_one_that_the_sandbox_was_on() -> None:
         (
             [{"name": "a", "addresses": ["10.80.0.1/24"], "gateway": []}, {"name": "b"}],
             "sandbox_list[0] (a): addresses: 10.80.0.1 is the gateway of sandbox_list[1] (b)",
+        ),
+        (
+            [{"name": "a", "devices": ["ens4"]}, {"name": "b", "devices": [{"device": "ens4", "new_name": "x"}]}],
+            "sandbox_list[1] (b): devices: ens4 is also a device of sandbox_list[0] (a)",
+        ),
+        (
+            [
+                {"name": "a", "devices": [{"device": "x0", "from_netns": "c"}]},
+                {"name": "b", "devices": [{"device": "x0", "from_netns": "/run/netns/c"}]},
+            ],
+            "sandbox_list[1] (b): devices: x0 in /run/netns/c is also a device of sandbox_list[0] (a)",
         ),
         (
             [{"name": "a"}, {"name": "b", "bridge": "sbr1"}],
