@@ -27,7 +27,8 @@ options:
     description:
       - The name of the device where it comes from, also when it is to be brought back. An
         alternative name does not find a device.
-      - One of O(device) and O(mac) is required, unless O(devices) or O(net_devices) is given.
+      - One of O(device) and O(mac) is required, unless O(devices) or O(net_devices) is given. With
+        O(state=absent) and neither of them, all devices that were moved to O(netns) come back.
     type: str
   mac:
     description:
@@ -52,7 +53,8 @@ options:
         not those of new links.
       - With V(absent), a device that was not moved by this module, or that is no more, is no
         error. What is not possible any longer is left out, such as the place in a bridge that is
-        gone, an address whose lifetime is over, or a route that another one has replaced.
+        gone, or a route that another one has replaced, and RV(device.not_restored) tells it.
+      - Devices of one task come back in the opposite order of their leaving.
       - Given beside O(devices), it holds for all items that have no state of their own.
     type: str
     choices: [present, absent]
@@ -120,7 +122,7 @@ options:
         by itself or as the physical port of a bridge that does.
       - In any namespace, it is one that would not come back as it was. Another link stands on it,
         such as a VLAN or a macvlan. Or it has a qdisc of another kind than V(htb), V(tbf),
-        V(pfifo), V(bfifo), V(ingress) and V(clsact), or filters of another kind than V(u32) or
+        V(fq), V(fq_codel), V(prio), V(sfq), V(pfifo), V(bfifo), V(ingress) and V(clsact), or filters of another kind than V(u32) or
         with other actions than V(mirred) and V(gact). Or it is the port of a bridge that filters
         VLANs, or of something other than a bridge.
       - With O(state=absent), where the namespace that the device came from is gone, it leaves the
@@ -428,12 +430,38 @@ device:
           sample: 198.51.100.0/24
         reason:
           description:
-            - Why, as words. The gateway would be out of reach, the source address stays behind,
+            - Why, as words. The gateway would be out of reach, IPv6 is off there, the source address stays behind,
               the route leads through other devices, too, or through another one altogether with
               an address of this one as its source, or it is of another type than unicast.
           type: str
           returned: success
           sample: its gateway 192.0.2.1 is out of reach
+    not_restored:
+      description:
+        - With O(state=absent), what could not be put back because its place has changed while the
+          device was away, each as words that name it and the reason. Addresses whose lifetime is
+          over are not told.
+        - Only the run that brings the device back tells it.
+      type: list
+      elements: str
+      returned: success
+      sample: ["master: br0 is gone"]
+    brought_back:
+      description: The devices that came back, the last one to leave first.
+      type: list
+      elements: dict
+      returned: success, with O(state=absent) and neither O(device) nor O(mac)
+      contains:
+        name:
+          description: The name that it has again.
+          type: str
+          returned: success
+          sample: nic1
+        netns:
+          description: The path of the namespace where it is again. V(null) for the one that Ansible runs in.
+          type: str
+          returned: success
+          sample: null
 devices:
   description: The devices in the order in which they were given, each as RV(device).
   type: list
@@ -451,6 +479,7 @@ devices:
       origin: {name: nic1, netns: null}
       skipped: []
       skipped_routes: []
+      not_restored: []
 operations:
   description:
     - What was done, in order, or in check mode would be done. Empty when nothing had to change.

@@ -76,9 +76,11 @@ class DeviceResource:
         observe_records(wanted, state, reader)
         remembered = [record for one in wanted for _key, record in remembered_in(one, state)]
         self._origins.update(record["origin"]["netns"] for record in remembered)
-        named = [path for one in wanted for path in (one.netns, one.from_netns)]
-        named += [record["netns"] for one in wanted for record in of_the_same_name(one, state)]
-        for path in dict.fromkeys([None, *named, *sorted(self._origins, key=str)]):
+        # of a namespace that nothing is to come back from there is nothing to know
+        asked = [one for one in wanted if not one.is_any or remembered_in(one, state)]
+        named = [path for one in asked for path in (None, one.netns, one.from_netns)]
+        named += [record["netns"] for one in asked for record in of_the_same_name(one, state)]
+        for path in dict.fromkeys([*named, *sorted(self._origins, key=str)]):
             observe_namespace(path, state, reader)
         refuse_same_namespace(state)
         observe_devices(wanted, state, reader)
