@@ -827,7 +827,7 @@ MOVE = [
         present={"mac": "02:c0:00:00:00:01", "netns": "box", "new_name": "eth%d", "addresses": "drop"},
         update={"mac": "02:c0:00:00:00:01", "netns": "box", "new_name": "eth%d"},
         absent={"mac": "02:c0:00:00:00:01", "netns": "box"},
-        things=("q0",),
+        things=("q0", "br0"),
     ),
     Case(
         "move-down",
@@ -855,6 +855,7 @@ MOVE = [
             ]
         },
         absent={"devices": [{"device": "s0", "netns": "box"}, {"device": "q0", "netns": "box"}]},
+        things=("br0",),
     ),
     Case(
         "move-oci",
@@ -869,7 +870,7 @@ MOVE = [
         prepare=(BOX, DEVICE, ADDRESSES, SECOND),
         present={"devices": [{"device": "q0", "netns": "box"}, {"device": "s0", "netns": "box", "new_name": "eth0"}]},
         absent={"netns": "box"},
-        things=("q0", "s0"),
+        things=("q0", "s0", "br0"),
     ),
     Case(
         "move-tap",
