@@ -123,8 +123,8 @@ options:
       - In any namespace, it is one that would not come back as it was. Another link stands on it,
         such as a VLAN or a macvlan. Or it has a qdisc of another kind than V(htb), V(tbf),
         V(fq), V(fq_codel), V(prio), V(sfq), V(pfifo), V(bfifo), V(ingress) and V(clsact), or
-        filters of another kind than V(u32) or with other actions than V(mirred) and V(gact). Or it is the port of a bridge that filters
-        VLANs, or of something other than a bridge.
+        filters of another kind than V(u32) or with other actions than V(mirred) and V(gact). Or it
+        is the port of a bridge that filters VLANs, or of something other than a bridge.
       - With O(state=absent), where the namespace that the device came from is gone, it leaves the
         device where it is, and forgets where it came from. Without it, that is an error. A device
         whose origin is there is brought back either way.
