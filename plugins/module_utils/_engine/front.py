@@ -49,6 +49,8 @@ class Form:
 
     ``mapping`` is another option for many objects, a dict: ``of_entry`` makes the options of
     one object from a key and its value. The other options then hold for all of them.
+
+    ``merged``: each object is described by lists under names of their own, which are joined.
     """
 
     options: dict[str, Any]
@@ -56,6 +58,7 @@ class Form:
     plural: str
     constraints: dict[str, Any]
     mapping: str = ""
+    merged: bool = False
     of_entry: Callable[[str, Any], dict[str, Any]] | None = None
 
 
@@ -170,7 +173,10 @@ def report(module: AnsibleModule, form: Form, outcome: Outcome) -> None:
     }
     if outcome.recovered:
         result["recovered"] = [operation.as_dict() for operation in outcome.recovered]
-    if module.params[form.plural] is None and not (form.mapping and module.params[form.mapping] is not None):
+    if form.merged:
+        for name in outcome.subjects[0] if outcome.subjects else (form.plural,):
+            result[name] = [one for subject in outcome.subjects for one in subject[name]]
+    elif module.params[form.plural] is None and not (form.mapping and module.params[form.mapping] is not None):
         result[form.single] = outcome.subjects[0]
     else:
         result[form.plural] = outcome.subjects

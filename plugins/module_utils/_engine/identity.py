@@ -49,6 +49,10 @@ class _Binder:
             args["ifindex"] = self._promise(args)
             if args.get("peer"):
                 args["peer"] = {**args["peer"], "ifindex": self._promise(args["peer"])}
+        elif operation.kind.startswith("redirect.") and args.get("target_ifindex", 0) is None:
+            args["target_ifindex"] = self._indexes[args["netns"], args["target"]]
+            if args["ifindex"] is None:
+                args["ifindex"] = self._indexes[args["netns"], args["link"]]
         elif args.get("ifindex", 0) is None:
             args["ifindex"] = self._indexes[args["netns"], args.get("link") or args["name"]]
         if "hops" in args:
@@ -57,6 +61,8 @@ class _Binder:
             ]
         if operation.kind == "link.delete" and "group" in args:
             args["group"] = self._condemned
+        if operation.kind == "link.set" and args["set"].get("mac", 0) is None:
+            args["set"] = {**args["set"], "mac": _random_mac()}
         if operation.kind == "link.set" and args["set"].get("group", 0) is None:
             args["set"] = {**args["set"], "group": self._condemned}
         return Operation(operation.kind, args)
@@ -65,6 +71,9 @@ class _Binder:
         """What a record says, with what is known only now: which namespace, which link, when."""
         if "identity" in value:
             return {**value, "identity": list(self._fingerprints.get(name) or value["identity"])}
+        if value.get("made"):
+            made = {name: self._indexes.get((value["netns"], name), index) for name, index in value["made"].items()}
+            return {**value, "made": made}
         if value.get("ifindex", 0) is None:
             index = self._indexes[value["netns"], value["name"]]
             return {**value, "ifindex": index, "since": int(time.clock_gettime(time.CLOCK_BOOTTIME))}
@@ -93,6 +102,12 @@ class _Binder:
         self._context.unborn[path] = descriptor
         device, inode, _cookie = self._fingerprints[path] = fingerprint_of(descriptor)
         return [device, inode]
+
+
+def _random_mac() -> str:
+    """A MAC address that is locally administered, of one station."""
+    first, *rest = os.urandom(6)
+    return ":".join(f"{one:02x}" for one in (first & 0xFE | 0x02, *rest))
 
 
 def bind(operations: Sequence[Operation], context: Context) -> list[Operation]:

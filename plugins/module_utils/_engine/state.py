@@ -35,6 +35,8 @@ class NamespaceState:
     routes: dict[int, list[Route]] = field(default_factory=dict)
     neighbours: list[Neighbour] = field(default_factory=list)
     qdiscs: dict[int, list[Qdisc]] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
+    """Links that are wired to another one by us, by name; empty for a link that has gone."""
     settings: dict[int, dict[str, tuple[str, str]]] = field(default_factory=dict)
     """Kernel settings of links that are not as those of new links: what they are, and those."""
     sysctls: dict[str, str | None] = field(default_factory=dict)
@@ -71,6 +73,7 @@ class NamespaceState:
         self.routes.pop(link.ifindex, None)
         self.neighbours = [one for one in self.neighbours if one.ifindex != link.ifindex]
         self.qdiscs.pop(link.ifindex, None)
+        self.redirects.pop(link.name, None)
         self.settings.pop(link.ifindex, None)
 
     def link(self, name: str) -> Link | None:
@@ -105,6 +108,7 @@ class NamespaceState:
             addresses={index: list(found) for index, found in self.addresses.items()},
             routes={index: list(found) for index, found in self.routes.items()},
             qdiscs=dict(self.qdiscs),
+            redirects=dict(self.redirects),
             settings=dict(self.settings),
             sysctls=dict(self.sysctls),
             _indexes=dict(self._indexes),
@@ -148,6 +152,10 @@ class State:
     taken_nsids: set[int] = field(default_factory=set)
     """The wanted ids that other namespaces have."""
     ipv6: bool = True
+    nodes: dict[str, bool] = field(default_factory=dict)
+    """Whether device nodes of ours are there, and are those of their links."""
+    sockets: dict[str, str | None] = field(default_factory=dict)
+    """What is wrong with a socket: empty for nothing, None where there is none."""
     session: frozenset[str] = frozenset()
     """The addresses of this host that the connection of whoever runs the task leads to."""
     now: int = 0
@@ -165,6 +173,7 @@ class State:
             directories=dict(self.directories),
             records=dict(self.records),
             nsids=dict(self.nsids),
+            nodes=dict(self.nodes),
             _known_as=dict(self._known_as),
         )
 

@@ -18,6 +18,11 @@ MS_SHARED = 1 << 20
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
 
+# the same numbers on all machines since Linux 5.2
+SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 430, 431, 432
+FSOPEN_CLOEXEC = FSMOUNT_CLOEXEC = 1
+FSCONFIG_CMD_CREATE = 6
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -42,7 +47,23 @@ def unmount(target: str, flags: int = MNT_DETACH) -> None:
     _check(_libc.umount2(os.fsencode(target), flags), target)
 
 
-def _check(result: int, subject: str) -> None:
-    if result != 0:
+def _check(result: int, subject: str) -> int:
+    if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), subject)
+    return int(result)
+
+
+def fsopen(kind: str) -> int:
+    """A descriptor of a file system that is about to be made. Raises OSError."""
+    return _check(_libc.syscall(SYS_FSOPEN, kind.encode(), FSOPEN_CLOEXEC), "fsopen")
+
+
+def fsconfig_create(descriptor: int) -> None:
+    """Make the file system of a descriptor. Raises OSError."""
+    _check(_libc.syscall(SYS_FSCONFIG, descriptor, FSCONFIG_CMD_CREATE, None, None, 0), "fsconfig")
+
+
+def fsmount(descriptor: int) -> int:
+    """A descriptor of the root of a file system that is mounted nowhere. Raises OSError."""
+    return _check(_libc.syscall(SYS_FSMOUNT, descriptor, FSMOUNT_CLOEXEC, 0), "fsmount")

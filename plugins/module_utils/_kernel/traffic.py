@@ -9,7 +9,9 @@ takes again. That holds for the kinds of REPEATABLE only (it was tried). Numbers
 
 from __future__ import annotations
 
+import socket
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -37,14 +39,27 @@ REPEATABLE = ("ingress", "clsact", "htb", "tbf", "bfifo", "pfifo", "fq_codel", "
 """Kinds of qdisc that are as before when the kernel is given what it told."""
 REPEATABLE_FILTERS = ("u32",)
 REPEATABLE_ACTIONS = ("mirred", "gact")
-TCA_HTB_INIT = 2
+TCA_HTB_PARMS, TCA_HTB_INIT, TCA_HTB_RATE64, TCA_HTB_CEIL64 = 1, 2, 6, 7
+HTB_VERSION, HTB_QUANTUM_DIVISOR = 3, 10
+RATE = struct.Struct("=BBHhHI")  # tc_ratespec: cell size, link layer, overhead, alignment, smallest, rate
+LINKLAYER_ETHERNET = 1
+BURSTS_A_SECOND = 100  # as often as a slow clock lets the next burst go
+NANOSECONDS_OF_A_TICK = 64  # of the packet scheduler
 CODEL_TIMES = (1, 3, 7)  # TCA_FQ_CODEL_TARGET, TCA_FQ_CODEL_INTERVAL, TCA_FQ_CODEL_CE_THRESHOLD
-TCA_U32_ACT, TCA_U32_PCNT, TCA_U32_FLAGS = 7, 9, 11
+TCA_U32_SEL, TCA_U32_ACT, TCA_U32_PCNT, TCA_U32_FLAGS = 5, 7, 9, 11
 U32_ROOT_TABLE = 0x80000000
 U32_NODE = 0xFFF
 TCA_ACT_KIND, TCA_ACT_OPTIONS, TCA_ACT_COOKIE = 1, 2, 6
 ACTION_TIMES, ACTION_PARAMETERS = 1, 2  # the same number for both kinds of action
 GENERIC_ACTION = struct.Struct("=IIiii")  # tc_gen: index, capabilities, action, references, bindings
+SELECTOR = struct.Struct("=BBBxHHhhI")  # tc_u32_sel: flags, shift of offset, number of keys, ...
+KEY = struct.Struct("=IIii")  # tc_u32_key: mask, value, offset, mask of offset
+U32_TERMINAL = 1
+TC_ACT_STOLEN = 4
+TCA_EGRESS_REDIR = 1
+ETH_P_ALL = 3
+REDIRECTION_PRIORITY = 65000  # after all filters that somebody else has there
+COOKIE = b"sandbox.network "
 SKIPPED_SOMEWHERE = 0x3  # TCA_CLS_FLAGS_SKIP_HW, TCA_CLS_FLAGS_SKIP_SW: what a filter is given
 
 Request = tuple[int, int, bytes]
@@ -136,6 +151,61 @@ def decode_control(payload: bytes) -> Control:
         options=_as_given(text_of(found.get(TCA_KIND)), found.get(TCA_OPTIONS, b"")),
         shared=any(found.get(one, b"").strip(b"\0") for one in (TCA_INGRESS_BLOCK, TCA_EGRESS_BLOCK, TCA_CHAIN)),
     )
+
+
+def redirection(ifindex: int, parent: int, target: int) -> Control:
+    """The filter that sends every packet which arrives at a link out of another one.
+
+    u32 with a key that matches all (``tc ... u32 match u32 0 0 action mirred egress redirect``),
+    as the kernels for small machines have no matchall. Its action bears our cookie.
+    """
+    selector = SELECTOR.pack(U32_TERMINAL, 0, 1, 0, 0, 0, 0, 0) + KEY.pack(0, 0, 0, 0)
+    generic = GENERIC_ACTION.pack(0, 0, TC_ACT_STOLEN, 0, 0)
+    mirred = _attribute(ACTION_PARAMETERS, generic + struct.pack("=iI", TCA_EGRESS_REDIR, target))
+    action = _attribute(TCA_ACT_KIND, b"mirred\0") + _attribute(TCA_ACT_COOKIE, COOKIE)
+    action += _attribute(TCA_ACT_OPTIONS, mirred)
+    options = _attribute(TCA_U32_SEL, selector) + _attribute(TCA_U32_ACT, _attribute(1, action))
+    return Control(ifindex, "u32", 0, parent, REDIRECTION_PRIORITY << 16 | socket.htons(ETH_P_ALL), options)
+
+
+def limiter(ifindex: int, rate: int, mtu: int) -> Qdisc:
+    """HTB with one class of a rate in bit/s, into which all goes: root 1:, class 1:1, in it class 1:2."""
+    root = _attribute(TCA_HTB_INIT, struct.pack("=IIIII", HTB_VERSION, HTB_QUANTUM_DIVISOR, 2, 0, 0))
+    octets = rate // 8
+    burst = octets // BURSTS_A_SECOND + mtu
+    ticks = burst * 1_000_000_000 // octets // NANOSECONDS_OF_A_TICK
+    speed = RATE.pack(0, LINKLAYER_ETHERNET, 0, -1, 0, min(octets, (1 << 32) - 1))
+    parameters = speed + speed + struct.pack("=IIIII", ticks, ticks, 0, 0, 0)
+    details = _attribute(TCA_HTB_PARMS, parameters)
+    if octets >= 1 << 32:
+        wide = struct.pack("=Q", octets)
+        details += _attribute(TCA_HTB_RATE64, wide) + _attribute(TCA_HTB_CEIL64, wide)
+    return Qdisc(
+        Control(ifindex, "htb", 0x10000, TC_H_ROOT, options=root),
+        (
+            Control(ifindex, "htb", 0x10001, 0x10000, options=details),
+            Control(ifindex, "htb", 0x10002, 0x10001, options=details),
+        ),
+    )
+
+
+def rate_of(qdisc: Qdisc) -> int | None:
+    """The rate in bit/s of what ``limiter`` made; None for another qdisc."""
+    inner = [one for one in qdisc.classes if one.handle == 0x10002]
+    if qdisc.control.kind != "htb" or qdisc.control.handle != 0x10000 or len(qdisc.classes) != 2 or not inner:
+        return None
+    found = attributes(inner[0].options)
+    if TCA_HTB_RATE64 in found:
+        return int.from_bytes(found[TCA_HTB_RATE64], sys.byteorder) * 8
+    return int(RATE.unpack_from(found[TCA_HTB_PARMS])[-1]) * 8
+
+
+def is_redirection(control: Control) -> bool:
+    """Whether a filter is one that ``redirection`` made."""
+    if control.kind != "u32" or control.info >> 16 != REDIRECTION_PRIORITY:
+        return False
+    actions = attributes(attributes(control.options).get(TCA_U32_ACT, b"")).values()
+    return any(attributes(one).get(TCA_ACT_COOKIE) == COOKIE for one in actions)
 
 
 def redirects_to(control: Control) -> set[int]:

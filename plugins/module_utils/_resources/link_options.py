@@ -306,8 +306,8 @@ def _parse_data(options: dict[str, Any], kind: str | None) -> dict[str, Any]:
         "dst_port": values.number("dst_port", options["dst_port"], 1, 65535),
         "multicast_snooping": options["multicast_snooping"],
         "vnet_hdr": options["vnet_hdr"],
-        "owner": _id_of("owner", options["owner"]),
-        "group": _id_of("group", options["group"]),
+        "owner": user_or_group("owner", options["owner"]),
+        "group": user_or_group("group", options["group"]),
     }
     for name in ("remote", "local"):
         if options[name] is not None:
@@ -335,7 +335,7 @@ def _parse_mode(mode: str | None, kind: str | None) -> str | None:
     return mode
 
 
-def _id_of(option: str, value: str | None) -> int | None:
+def user_or_group(option: str, value: str | None) -> int | None:
     """A numeric user or group id, from a number or a name of this host."""
     if value is None:
         return None

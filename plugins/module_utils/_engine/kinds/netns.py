@@ -30,6 +30,7 @@ from ..state import NamespaceState, State
 from .contract import Args, Context, section
 
 FREEING_SECONDS = 1.0
+DISABLE_IPV6 = re.compile(r"net/ipv6/conf/([^/]+)/disable_ipv6")
 ACCEPT_RA = re.compile(r"net/ipv6/conf/([^/]+)/accept_ra")
 
 
@@ -203,6 +204,10 @@ class SysctlSet:
         link = namespace.link(of_link[1]) if of_link else None
         if link is not None:
             namespace.put(replace(link, accept_ra=int(args["value"])))
+        off = DISABLE_IPV6.fullmatch(args["key"])
+        link = namespace.link(off[1]) if off else None
+        if link is not None:
+            namespace.put(replace(link, ipv6_disabled=args["value"] == "1"))
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
         where = args["netns"] or "host"

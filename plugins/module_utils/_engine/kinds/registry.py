@@ -16,6 +16,8 @@ from .link import LinkAdd, LinkDelete, LinkSet
 from .move import LinkMove
 from .neighbour import NeighbourAdd, NeighbourDelete
 from .netns import NetnsCreate, NetnsDelete, NetnsSet, SysctlSet
+from .nodes import NodeCreate, NodeRemove
+from .redirect import RedirectAdd, RedirectDelete
 from .route import RouteAdd, RouteDelete
 from .traffic import FilterAdd, FilterDelete, QdiscAdd, QdiscDelete
 
@@ -38,6 +40,10 @@ KINDS: dict[str, Kind] = {
     "qdisc.delete": QdiscDelete(),
     "filter.add": FilterAdd(),
     "filter.delete": FilterDelete(),
+    "redirect.add": RedirectAdd(),
+    "redirect.delete": RedirectDelete(),
+    "node.create": NodeCreate(),
+    "node.remove": NodeRemove(),
     "file.write": FileWrite(),
     "file.remove": FileRemove(),
     "record.put": RecordPut(),

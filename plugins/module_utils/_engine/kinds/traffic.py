@@ -17,6 +17,7 @@ from ..._kernel.traffic import (
     RTM_NEWTCLASS,
     RTM_NEWTFILTER,
     Control,
+    Qdisc,
     make,
     read_filters,
     read_qdiscs,
@@ -47,7 +48,14 @@ class QdiscAdd:
         return [Operation("qdisc.delete", args)]
 
     def foretell(self, args: Args, state: State) -> None:
-        """Nothing that a plan leans on."""
+        namespace = state.at(args["netns"])
+        link = namespace.link(args["link"]) if namespace else None
+        if namespace and link:
+            classes = tuple(control_of(one, link.ifindex) for one in args.get("classes", ()))
+            qdisc = Qdisc(control_of(args, link.ifindex), classes)
+            others = namespace.qdiscs.get(link.ifindex, [])
+            if all(one.control.handle != qdisc.control.handle for one in others):
+                namespace.qdiscs[link.ifindex] = [*others, qdisc]
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
         _show_added("qdiscs", args, before, after)
@@ -69,7 +77,12 @@ class QdiscDelete:
         return [Operation("qdisc.add", args)]
 
     def foretell(self, args: Args, state: State) -> None:
-        """Nothing that a plan leans on."""
+        namespace = state.at(args["netns"])
+        link = namespace.link(args["link"]) if namespace else None
+        if namespace and link:
+            handle = control_of(args, link.ifindex).handle
+            found = namespace.qdiscs.get(link.ifindex, [])
+            namespace.qdiscs[link.ifindex] = [one for one in found if one.control.handle != handle]
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
         _show_added("qdiscs", args, after, before)

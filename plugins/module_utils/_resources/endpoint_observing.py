@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Observing endpoints: their namespaces, what wires them, device nodes and sockets."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+
+from .._engine.resource import Reader
+from .._engine.state import NamespaceState, State
+from .._kernel.errors import KernelError
+from .._kernel.features import can_make_kind
+from .._kernel.sysfs import read_macvtap_number
+from .._kernel.traffic import is_redirection, redirects_to
+from .device_observing import observe_namespace
+from .endpoint_options import WantedEndpoint
+from .endpoint_record import believed, made_link, record_key, recorded
+
+VHOST = "/dev/vhost-net"
+SOCKET = "vhu.sock"
+
+
+def observe_endpoints(wanted: Sequence[WantedEndpoint], state: State, reader: Reader) -> None:
+    """The namespaces with all that is on their links, and the records of their endpoints."""
+    _observe_records(wanted, state, reader)
+    for path in dict.fromkeys([None, *(one.netns for one in wanted)]):
+        observe_namespace(path, state, reader)
+        namespace = state.at(path)
+        if namespace is not None:
+            namespace.redirects = _redirects(namespace)
+    for one in wanted:
+        namespace = state.at(one.netns)
+        if namespace is not None:
+            _observe_nodes(one, namespace, state, reader)
+            _observe_sockets(one, namespace, state)
+    netlink = reader.host.at(None).netlink
+    for kind in ("tap", "macvtap", "bridge"):
+        state.kinds[kind] = can_make_kind(netlink, kind)
+    state.kinds["vhost-net"] = os.path.exists(VHOST)
+
+
+def socket_of(one: WantedEndpoint, address: str) -> str:
+    """Where the socket of a vhost-user back end is looked for: by an address of the link."""
+    return f"{one.socket_dir}/vhostuser_{address}/{SOCKET}"
+
+
+def _observe_records(wanted: Sequence[WantedEndpoint], state: State, reader: Reader) -> None:
+    if any(one.interface is None for one in wanted):
+        records = {key: believed(record) for key, record in reader.records.all("endpoint").items()}
+    else:
+        keys = [record_key(one.netns, one.interface or "") for one in wanted]
+        records = {key: believed(reader.records.get("endpoint", key)) for key in keys}
+    state.records.update({("endpoint", key): value for key, value in records.items()})
+
+
+def _redirects(namespace: NamespaceState) -> dict[str, str]:
+    """The links that are wired by us; two filters of ours on one, or one that leads nowhere, count as none."""
+    found: dict[str, str] = {}
+    for ifindex, qdiscs in namespace.qdiscs.items():
+        ours = [one for qdisc in qdiscs for one in qdisc.filters if is_redirection(one)]
+        if ours:
+            targets = {namespace.name_of(index) for one in ours for index in redirects_to(one)}
+            found[namespace.name_of(ifindex)] = targets.pop() if len(ours) == len(targets) == 1 else ""
+    return found
+
+
+def _observe_nodes(one: WantedEndpoint, namespace: NamespaceState, state: State, reader: Reader) -> None:
+    for record in recorded(one.netns, state).values():
+        tap = made_link(record, "tap", namespace)
+        if record["node"]:
+            state.nodes[record["node"]] = tap is not None and _is_node_of(
+                record["node"], one.netns, tap.name, tap.ifindex, reader
+            )
+
+
+def _is_node_of(path: str, netns: str, name: str, ifindex: int, reader: Reader) -> bool:
+    try:
+        status = os.lstat(path)
+        number = os.makedev(*read_macvtap_number(reader.host.at(netns), name, ifindex))
+    except (OSError, KernelError):
+        return False
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == number
+
+
+def _observe_sockets(one: WantedEndpoint, namespace: NamespaceState, state: State) -> None:
+    addresses = [address.local for found in namespace.addresses.values() for address in found]
+    paths = [one.socket] if one.socket else [socket_of(one, address) for address in addresses]
+    for path in paths:
+        state.sockets[path] = _problem_with_socket(path)
+
+
+def _problem_with_socket(path: str) -> str | None:
+    """What is wrong with the socket of a back end: whoever can replace it reads what the VM sends.
+
+    Empty for nothing, None where there is no such file.
+    """
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    if not stat.S_ISSOCK(status.st_mode):
+        return "is not a socket"
+    directory = os.path.dirname(path)
+    while True:
+        status = os.lstat(directory)
+        if stat.S_ISLNK(status.st_mode):
+            return f"is reached through the symbolic link {directory}"
+        if status.st_mode & stat.S_IWOTH:
+            return f"is in {directory}, which everybody can write to"
+        if directory == "/":
+            return ""
+        directory = os.path.dirname(directory)

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Planning one endpoint: a link of a sandbox wired to a tap or a macvtap, or let go again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._engine.draft import Draft
+from .._engine.errors import InvalidOption, TaskError
+from .._engine.kinds.contract import place
+from .._engine.kinds.traffic import class_args, control_args
+from .._engine.operation import Operation
+from .._engine.state import NamespaceState
+from .._kernel.links import Link
+from .._kernel.traffic import INGRESS_HANDLE, TC_H_INGRESS, Control, Qdisc, limiter, rate_of
+from .device_baggage import Place, baggage_of, elsewhere
+from .endpoint_options import WantedEndpoint, index_of_name, synthetic_mac
+from .endpoint_record import Remembered, is_about, made_link, record_key, stripped
+from .endpoint_refusals import refuse_impossible, refuse_taken
+from .link_removal import plan_deletion
+
+DEFAULT_TXQLEN = 1000
+INGRESS, CLSACT = "ffff:0", "ffff:fff2"
+PROFILE = ("model", "tap", "bridge", "queues", "vnet_hdr", "owner", "group")
+"""What makes an endpoint another one when it changes."""
+
+
+@dataclass
+class _Wiring:
+    """An endpoint in the making: its wish, its link as it was, and where both meet."""
+
+    one: WantedEndpoint
+    draft: Draft
+    record: Remembered
+
+    @property
+    def namespace(self) -> NamespaceState:
+        return self.draft.state.existing(self.one.netns)
+
+    def link(self, role: str) -> Link:
+        """The ``interface``, the ``tap`` or the ``bridge`` as it is by now."""
+        return self.namespace.existing(self.record[role])
+
+    def operation(self, kind: str, link: Link, **args: Any) -> Operation:
+        """An operation on a link of the namespace."""
+        index = link.ifindex if link.ifindex > 0 else None
+        which = "name" if kind.startswith("link.") else "link"
+        return Operation(kind, {"netns": self.one.netns, which: link.name, "ifindex": index, **args})
+
+    def ensure(self, role: str, **wanted: Any) -> None:
+        """Change what is different of a link; None as a MAC address: a random one, once."""
+        link = self.link(role)
+        now = {name: getattr(link, name) for name in wanted}
+        if "master" in wanted:
+            now["master"] = self.namespace.name_of(link.master)
+        changes = {name: value for name, value in wanted.items() if value != now[name]}
+        if changes:
+            before = {name: now[name] for name in changes}
+            self.draft.add([self.operation("link.set", link, set=changes, before=before)])
+
+
+def plan_present(one: WantedEndpoint, interface: str, position: int, draft: Draft) -> None:
+    """Wire a link, or mend what is not as wanted. Raises TaskError."""
+    namespace = draft.state.existing(one.netns)
+    link = namespace.link(interface)
+    if link is None:
+        raise InvalidOption("interface", interface, f"is no link of {one.netns}")
+    key = record_key(one.netns, interface)
+    before = draft.state.record("endpoint", key)
+    record = before
+    wish = _profile(one, interface, position)
+    if record is not None and (not is_about(record, link, namespace) or _is_another(record, wish)):
+        plan_absent(record, draft)
+        record = before = None
+        link = namespace.existing(interface)
+    refuse_impossible(one, link, wish, draft.state)
+    if record is None:
+        record = _remember(one, link, wish, namespace)
+        refuse_taken(one, wish, namespace)
+    wiring = _Wiring(one, draft, {**record, "made": dict(record["made"])})
+    PLANS[one.model](wiring)
+    _plan_rates(wiring)
+    if wiring.record != before:
+        draft.add(
+            [Operation("record.put", {"kind": "endpoint", "name": key, "value": wiring.record, "before": before})]
+        )
+
+
+def plan_absent(record: Remembered, draft: Draft) -> None:
+    """Let a link go, and make of it what it was; what is gone already is no obstacle. Raises TaskError."""
+    netns, state = record["netns"], draft.state
+    namespace = state.at(netns)
+    if namespace is not None and record["fingerprint"] == list(namespace.fingerprint):
+        link = namespace.link(record["interface"])
+        link = link if is_about(record, link, namespace) else None
+        _plan_unwiring(record, link, namespace, draft)
+    key = record_key(netns, record["interface"])
+    draft.add([Operation("record.drop", {"kind": "endpoint", "name": key, "before": record})])
+
+
+def _profile(one: WantedEndpoint, interface: str, position: int) -> dict[str, Any]:
+    index = index_of_name(interface, position) if one.index is None else one.index
+    return {
+        "index": index,
+        "model": one.model,
+        "tap": one.tap or f"tap{index}_kata",
+        "bridge": (one.bridge or f"br{index}_kata") if one.model == "bridged" else None,
+        "queues": one.queues,
+        "vnet_hdr": one.vnet_hdr,
+        "owner": one.owner,
+        "group": one.group,
+    }
+
+
+def _is_another(record: Remembered, wish: dict[str, Any]) -> bool:
+    return any(record[name] != wish[name] for name in PROFILE)
+
+
+def _remember(one: WantedEndpoint, link: Link, wish: dict[str, Any], namespace: NamespaceState) -> Remembered:
+    return {
+        **wish,
+        "netns": one.netns,
+        "fingerprint": list(namespace.fingerprint),
+        "interface": link.name,
+        "ifindex": link.ifindex if link.ifindex > 0 else None,
+        "type": "virtual",
+        "made": {},
+        "node": None,
+        "qdisc": False,
+        "rates": {},
+        "mac": link.mac,
+        "up": link.up,
+        "master": namespace.name_of(link.master),
+        "ipv6_disabled": link.ipv6_disabled,
+        "baggage": [],
+    }
+
+
+# ---------------------------------------------------------------- the models
+
+
+def _plan_none(wiring: _Wiring) -> None:
+    """A tap, and nothing else: what it is wired to is somebody else's business."""
+    _plan_tap(wiring)
+
+
+def _plan_tcfilter(wiring: _Wiring) -> None:
+    """Each redirected to the other. The VM has the address of the link, which keeps it."""
+    _plan_tap(wiring)
+    wiring.ensure("interface", up=True)
+    for role, other in (("tap", "interface"), ("interface", "tap")):
+        _plan_redirect(wiring, role, other)
+
+
+def _plan_macvtap(wiring: _Wiring) -> None:
+    """A macvtap that takes over the address of the link, which gets another one."""
+    _plan_stripping(wiring)
+    _plan_link(wiring, "tap", "macvtap", parent=wiring.record["interface"], mac=wiring.record["mac"])
+    wiring.ensure("tap", mtu=wiring.link("interface").mtu, ipv6_link_local=False, up=True)
+    wiring.ensure("interface", up=True)
+    _plan_node(wiring)
+
+
+def _plan_bridged(wiring: _Wiring) -> None:
+    """The link and a tap as ports of a bridge of their own; the VM takes over the address of the link."""
+    _plan_stripping(wiring)
+    _plan_link(wiring, "bridge", "bridge", data={"multicast_snooping": False})
+    wiring.ensure("bridge", ipv6_link_local=False)
+    _plan_tap(wiring, master=wiring.record["bridge"])
+    wiring.ensure("interface", master=wiring.record["bridge"], up=True)
+    wiring.ensure("bridge", up=True)
+
+
+PLANS = {"none": _plan_none, "tcfilter": _plan_tcfilter, "macvtap": _plan_macvtap, "bridged": _plan_bridged}
+
+
+# ---------------------------------------------------------------- their parts
+
+
+def _plan_tap(wiring: _Wiring, master: str | None = None) -> None:
+    record = wiring.record
+    data = {"multi_queue": record["queues"] > 1, "vnet_hdr": record["vnet_hdr"]}
+    data.update({name: record[name] for name in ("owner", "group") if record[name] is not None})
+    _plan_link(wiring, "tap", "tap", data=data)
+    interface = wiring.link("interface")
+    wanted: dict[str, Any] = {"mtu": interface.mtu} if interface.mtu else {}
+    if master is not None:
+        wanted["master"] = master
+    wiring.ensure("tap", **wanted, ipv6_link_local=False, up=True)
+
+
+def _plan_link(wiring: _Wiring, role: str, kind: str, *, parent: str = "", **details: Any) -> None:
+    """The tap, macvtap or bridge, made unless it is there and ours."""
+    name, namespace = wiring.record[role], wiring.namespace
+    if made_link(wiring.record, role, namespace) is not None and name in wiring.record["made"]:
+        return
+    interface = wiring.link("interface")
+    args: dict[str, Any] = {"netns": wiring.one.netns, "name": name, "ifindex": None, "kind": kind}
+    args.update(mtu=interface.mtu or None, txqlen=interface.txqlen or DEFAULT_TXQLEN)
+    if parent:
+        args.update(parent=parent, parent_netns=wiring.one.netns, data={"mode": "bridge"})
+    args.update(details)
+    wiring.draft.add(
+        [Operation("link.add", {key: value for key, value in args.items() if value is not None or key == "ifindex"})]
+    )
+    wiring.record["made"][name] = None
+
+
+def _plan_redirect(wiring: _Wiring, role: str, other: str) -> None:
+    link, target = wiring.link(role), wiring.link(other)
+    parent = _way_in(wiring.namespace.qdiscs.get(link.ifindex, ()))
+    if parent is None:
+        qdisc = Control(link.ifindex, "ingress", INGRESS_HANDLE, TC_H_INGRESS)
+        args = control_args(qdisc, wiring.one.netns, link.name)
+        wiring.draft.add([Operation("qdisc.add", {**args, "ifindex": link.ifindex if link.ifindex > 0 else None})])
+        parent = INGRESS
+        if role == "interface":
+            wiring.record["qdisc"] = True
+    if wiring.namespace.redirects.get(link.name) != target.name:
+        wiring.draft.add([_redirect(wiring, "redirect.add", link, parent, target)])
+
+
+def _redirect(wiring: _Wiring, kind: str, link: Link, parent: str, target: Link) -> Operation:
+    index = target.ifindex if target.ifindex > 0 else None
+    return wiring.operation(kind, link, parent=parent, target=target.name, target_ifindex=index)
+
+
+def _way_in(qdiscs: Sequence[Qdisc]) -> str | None:
+    """Where a filter for what arrives goes: into the qdisc that is there, whoever's it is."""
+    kinds = {one.control.kind for one in qdiscs}
+    return INGRESS if "ingress" in kinds else CLSACT if "clsact" in kinds else None
+
+
+def _plan_stripping(wiring: _Wiring) -> None:
+    """The address of the link goes to the VM: the host must not answer for it any more."""
+    link, netns = wiring.link("interface"), wiring.one.netns
+    leaving = stripped(baggage_of(link, netns, wiring.namespace))
+    for step in reversed(leaving):
+        area = step.kind.partition(".")[0]
+        wiring.draft.add([Operation(f"{area}.delete", step.args)])
+    wiring.record["baggage"] = [*wiring.record["baggage"], *(step.as_dict() for step in leaving)]
+    if not wiring.link("interface").ipv6_disabled and wiring.draft.state.ipv6:
+        wiring.draft.add([_ipv6(wiring, off=True)])
+    wanted: str | None = wiring.one.mac or synthetic_mac(wiring.record["index"])
+    if wanted == "random":
+        wanted = None if link.mac == wiring.record["mac"] else link.mac
+    wiring.ensure("interface", mac=wanted)
+
+
+def _ipv6(wiring: _Wiring, *, off: bool) -> Operation:
+    link = wiring.link("interface")
+    key = f"net/ipv6/conf/{link.name}/disable_ipv6"
+    return wiring.operation("sysctl.set", link, key=key, value=str(int(off)), before=str(int(not off)))
+
+
+def _plan_node(wiring: _Wiring) -> None:
+    tap = wiring.link("tap")
+    path = wiring.record["node"] or node_path(wiring.one.netns, wiring.record["interface"])
+    if wiring.record["node"] is None or not wiring.draft.state.nodes.get(path) or tap.ifindex < 0:
+        owner = [wiring.record["owner"] or 0, wiring.record["group"] or 0]
+        wiring.draft.add([wiring.operation("node.create", tap, path=path, owner=owner)])
+    wiring.record["node"] = path
+
+
+def node_path(netns: str, interface: str) -> str:
+    """The device node of a macvtap: that of the kernel may be another one's."""
+    return f"/dev/sandbox-network/{os.path.basename(netns)}-{interface}"
+
+
+# ---------------------------------------------------------------- rates
+
+
+def _plan_rates(wiring: _Wiring) -> None:
+    one = wiring.one
+    out = "tap" if one.model == "macvtap" else "interface"
+    for role, rate in (("tap", one.rx_rate), (out, one.tx_rate)):
+        if (
+            one.model == "macvtap"
+            and role == "tap"
+            and rate is one.rx_rate
+            and one.rx_rate is None
+            and one.tx_rate is not None
+        ):
+            continue
+        _plan_rate(wiring, role, rate)
+
+
+def _plan_rate(wiring: _Wiring, role: str, rate: int | None) -> None:
+    link = wiring.link(role)
+    had = wiring.record["rates"].get(role)
+    roots = [
+        one for one in wiring.namespace.qdiscs.get(link.ifindex, ()) if one.control.kind not in ("ingress", "clsact")
+    ]
+    ours = [one for one in roots if rate_of(one) is not None] if had else []
+    if roots and not ours and rate is not None:
+        raise TaskError(
+            f"{'rx_rate' if role == 'tap' else 'tx_rate'}: {place(wiring.one.netns, link.name)} has a qdisc of kind"
+            f" {roots[0].control.kind} already"
+        )
+    wanted = limiter(link.ifindex, rate, link.mtu or 1500) if rate is not None else None
+    if wanted is not None and any(rate_of(one) == rate_of(wanted) for one in ours):
+        return
+    for one in ours:
+        wiring.draft.add([Operation("qdisc.delete", _qdisc_args(wiring, link, one))])
+    if wanted is not None:
+        wiring.draft.add([Operation("qdisc.add", _qdisc_args(wiring, link, wanted))])
+    rates = {name: value for name, value in wiring.record["rates"].items() if name != role}
+    wiring.record["rates"] = {**rates, role: rate} if rate is not None else rates
+
+
+def _qdisc_args(wiring: _Wiring, link: Link, qdisc: Qdisc) -> dict[str, Any]:
+    args = control_args(qdisc.control, wiring.one.netns, link.name)
+    args["ifindex"] = link.ifindex if link.ifindex > 0 else None
+    return {**args, "classes": [class_args(one) for one in qdisc.classes]} if qdisc.classes else args
+
+
+# ---------------------------------------------------------------- back
+
+
+def _plan_unwiring(record: Remembered, link: Link | None, namespace: NamespaceState, draft: Draft) -> None:
+    one = WantedEndpoint(record["netns"], present=False, interface=record["interface"], model=record["model"])
+    wiring = _Wiring(one, draft, record)
+    tap, bridge = made_link(record, "tap", namespace), made_link(record, "bridge", namespace)
+    for end in filter(None, (link, tap)):
+        _plan_end_of_rates(wiring, end, record)
+        if end.name in namespace.redirects:
+            _plan_end_of_redirect(wiring, end, record)
+    if record["node"]:
+        target = tap or link
+        if target is not None:
+            owner = [record["owner"] or 0, record["group"] or 0]
+            draft.add([wiring.operation("node.remove", target, path=record["node"], owner=owner)])
+    if link is not None and record["bridge"] and namespace.name_of(link.master) == record["bridge"]:
+        wiring.ensure("interface", master="")
+    for made in filter(None, (tap, bridge)):
+        draft.add(plan_deletion(namespace.existing(made.name), one.netns, draft.state))
+    if link is not None:
+        _plan_link_back(wiring, record)
+
+
+def _plan_end_of_redirect(wiring: _Wiring, end: Link, record: Remembered) -> None:
+    namespace = wiring.namespace
+    qdiscs = namespace.qdiscs.get(end.ifindex, ())
+    parent = _way_in(qdiscs) or INGRESS
+    target = namespace.link(namespace.redirects[end.name]) or Link(0, record["tap"])
+    wiring.draft.add([_redirect(wiring, "redirect.delete", end, parent, target)])
+    ours = record["qdisc"] or end.name == record["tap"]
+    foreign = [filter_ for one in qdiscs for filter_ in one.filters]
+    if ours and len(foreign) <= 1 and parent == INGRESS:
+        for one in qdiscs:
+            if one.control.kind == "ingress":
+                wiring.draft.add([Operation("qdisc.delete", _qdisc_args(wiring, end, Qdisc(one.control)))])
+
+
+def _plan_end_of_rates(wiring: _Wiring, end: Link, record: Remembered) -> None:
+    role = "tap" if end.name == record["tap"] else "interface"
+    if role in record["rates"]:
+        for one in wiring.namespace.qdiscs.get(end.ifindex, ()):
+            if rate_of(one) is not None:
+                wiring.draft.add([Operation("qdisc.delete", _qdisc_args(wiring, end, one))])
+
+
+def _plan_link_back(wiring: _Wiring, record: Remembered) -> None:
+    if record["model"] in ("macvtap", "bridged"):
+        wiring.ensure("interface", mac=record["mac"])
+        if wiring.link("interface").ipv6_disabled and not record["ipv6_disabled"] and wiring.draft.state.ipv6:
+            wiring.draft.add([_ipv6(wiring, off=False)])
+    link = wiring.link("interface")
+    here = Place(record["netns"], link.name, link.ifindex if link.ifindex > 0 else None)
+    if not record["up"] and record["model"] != "none":
+        wiring.ensure("interface", up=False)
+    wiring.draft.add(elsewhere(step, here, here) for step in record["baggage"])
