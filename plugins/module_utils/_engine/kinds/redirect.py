@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..._kernel.errors import KernelError
@@ -71,7 +72,10 @@ class RedirectDelete:
         netlink = context.host.at(args["netns"]).netlink
         wanted = redirection(args["ifindex"], parent_of(args), args["target_ifindex"] or 0)
         try:
-            for one in _ours(wanted, netlink):
+            ours = _ours(wanted, netlink)
+            if ours and len(ours) == len(_of_our_priority(wanted, netlink)):
+                ours = [replace(wanted, handle=0)]  # the whole priority, with the table that u32 begins it with
+            for one in ours:
                 netlink.change(remove(RTM_DELTFILTER, one))
         except KernelError as error:
             where = place(args["netns"], args["link"])
@@ -98,10 +102,14 @@ def parent_of(args: Args) -> int:
 
 
 def _ours(wanted: Control, netlink: NetlinkSocket) -> list[Control]:
+    return [one for one in _of_our_priority(wanted, netlink) if is_redirection(one)]
+
+
+def _of_our_priority(wanted: Control, netlink: NetlinkSocket) -> list[Control]:
     try:
         found = read_filters(netlink, wanted.ifindex, wanted.parent)
     except KernelError as error:
         if error.errno in GONE:  # no link, or no qdisc for filters on it
             return []
         raise
-    return [one for one in found if is_redirection(one)]
+    return [one for one in found if one.info >> 16 == wanted.info >> 16]
