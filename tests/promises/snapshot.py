@@ -193,7 +193,7 @@ def read_namespace() -> dict[str, t.Any]:
     own |= LOOPBACK
     bridged = [link for link in links if link.get("linkinfo", {}).get("info_slave_kind") == "bridge"]
     return {
-        "links": {link["ifname"]: clean(link) for link in links},
+        "links": {link["ifname"]: clean(without_port_state(link)) for link in links},
         "addresses": {
             link["ifname"]: ordered(a for a in link.get("addr_info", []) if a.get("local") not in own)
             for link in addresses
@@ -210,6 +210,13 @@ def read_namespace() -> dict[str, t.Any]:
         "listeners": listeners(),
         "sysctls": sysctls(names),
     }
+
+
+def without_port_state(link: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Whether a port of a bridge forwards follows its carrier, some time later."""
+    details = link.get("linkinfo", {})
+    data = {key: value for key, value in details.get("info_slave_data", {}).items() if key != "state"}
+    return {**link, "linkinfo": {**details, "info_slave_data": data}} if data else link
 
 
 def settled() -> list[t.Any]:
