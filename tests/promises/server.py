@@ -46,6 +46,9 @@ def check(result: int, what: str) -> None:
         raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
 
 
+NODES = "/dev/sandbox-network"
+
+
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
     """mount(2)"""
     check(
@@ -151,6 +154,8 @@ class Host:
         if own_network:
             mount("sysfs", "/sys", "sysfs")
         mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
+        if os.path.isdir(NODES):  # in a netbox, which many hosts share
+            mount("tmpfs", NODES, "tmpfs", 0, "mode=755")
         os.makedirs(snapshot.PRIVATE + "/etc")
         os.makedirs(snapshot.PRIVATE + "/work")
         layers = f"lowerdir=/etc,upperdir={snapshot.PRIVATE}/etc,workdir={snapshot.PRIVATE}/work"

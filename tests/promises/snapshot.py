@@ -98,7 +98,7 @@ def read(directories: t.Sequence[str] = ("/run",)) -> Snapshot:
         "namespaces": {name: inside(path, read_namespace) for name, path in namespaces.items()},
         # A directory of namespaces is mounted once, at first use, and stays.
         "mounts": {place: n for place, n in mounts.items() if not (place.endswith("netns") and n == 1)},
-        "files": {path: kind for top in directories for path, kind in files(top)},
+        "files": {path: kind for top in (*directories, "/dev/sandbox-network") for path, kind in files(top)},
         "processes": sorted(processes()),
     }
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from .._engine.operation import Operation
 from .._engine.state import NamespaceState
 from .._kernel.links import Link
 from .._kernel.traffic import INGRESS_HANDLE, TC_H_INGRESS, Control, Qdisc, limiter, rate_of
+from . import values
 from .device_baggage import Place, baggage_of, elsewhere
 from .endpoint_options import WantedEndpoint, index_of_name, synthetic_mac
 from .endpoint_record import Remembered, is_about, made_link, record_key, stripped
@@ -267,8 +269,11 @@ def _plan_node(wiring: _Wiring) -> None:
 
 
 def node_path(netns: str, interface: str) -> str:
-    """The device node of a macvtap: that of the kernel may be another one's."""
-    return f"/dev/sandbox-network/{os.path.basename(netns)}-{interface}"
+    """The device node of a macvtap: that of the kernel may be another one's. /run takes no nodes (nodev)."""
+    directory, name = os.path.split(netns)
+    if directory != values.NETNS_DIR:
+        name = hashlib.sha256(netns.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"/dev/sandbox-network/{name}-{interface}"
 
 
 # ---------------------------------------------------------------- rates
