@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,9 +12,10 @@ from .._engine.draft import Draft
 from .._engine.errors import InvalidOption, TaskError
 from .._engine.operation import Operation, without_empty
 from .._engine.resource import Reader
-from .._engine.state import State
+from .._engine.state import FileState, State
 from .._kernel.addressing import ipv6_enabled
 from .._kernel.links import Link
+from .endpoint_exchange import exported, imported
 from .endpoint_hypervisor import arguments, descriptors
 from .endpoint_observing import observe_endpoints, socket_of
 from .endpoint_options import WantedEndpoint, index_of_name, parse_endpoint
@@ -24,7 +26,7 @@ from .link_observing import refuse_same_namespace
 from .link_planning import refuse_missing_namespaces
 from .netns import namespace_subjects
 
-NO_TAP = {"qemu": None, "cloud_hypervisor": None, "firecracker": None}
+MODE_OF_FILE = 0o600
 
 
 class EndpointResource:
@@ -61,20 +63,20 @@ class EndpointResource:
         draft = Draft(state.copy(), state)
         for one in wanted:
             if not one.present:
-                for record in _meant(one, state):
-                    plan_absent(record, draft)
+                _plan_leaving(one, draft)
                 continue
             for position, name in enumerate(_interfaces(one, state)):
                 if _type_of(one, name, state) == "vhost-user":
                     _refuse_socket(one, name, state)
                 else:
                     plan_present(one, name, position, draft)
+            _plan_export(one, draft)
         return draft.operations
 
     def describe(self, wanted: WantedEndpoint, before: State, after: State) -> dict[str, Any]:
         """``endpoints`` and ``unsupported`` for the result."""
         if not wanted.present:
-            return {"endpoints": [], "unsupported": []}
+            return {"endpoints": [], "unsupported": _from_file(wanted, before)[1]}
         endpoints = []
         for position, name in enumerate(_interfaces(wanted, after)):
             record = after.record("endpoint", record_key(wanted.netns, name))
@@ -83,6 +85,45 @@ class EndpointResource:
             elif record is not None:
                 endpoints.append(_describe(wanted, record, after))
         return {"endpoints": endpoints, "unsupported": _unsupported(wanted, after)}
+
+
+def _plan_leaving(one: WantedEndpoint, draft: Draft) -> None:
+    records = _meant(one, draft.observed)
+    for record in records:
+        plan_absent(record, draft)
+    known = {record["interface"] for record in records}
+    for record in _from_file(one, draft.observed)[0]:
+        if record["interface"] not in known and one.interface in (None, record["interface"]):
+            plan_absent(record, draft, ours=False)
+    _plan_export(one, draft)
+
+
+def _from_file(one: WantedEndpoint, state: State) -> tuple[list[Remembered], list[dict[str, str]]]:
+    """What a file says of the endpoints of a namespace, also when it is another program's."""
+    found = state.files.get(one.network_json) if one.network_json else None
+    if found is None or one.network_json is None:
+        return [], []
+    records, unknown = imported(found.content, one.network_json, state.at(one.netns))
+    return [record for record in records if record["netns"] == one.netns], unknown
+
+
+def _plan_export(one: WantedEndpoint, draft: Draft) -> None:
+    """The file holds the endpoints of the namespace, and goes with the last of them."""
+    path = one.network_json
+    if path is None:
+        return
+    found, records = draft.state.files.get(path), recorded(one.netns, draft.state)
+    before = found.as_dict() if found else None
+    if not records:
+        if found is not None and not one.present:
+            draft.add([Operation("file.remove", {"path": path, "before": before, "directories": []})])
+        return
+    owner = found.owner if found else (os.geteuid(), os.getegid())
+    wanted = FileState(exported(one.netns, records.values()), MODE_OF_FILE, owner)
+    if found != wanted:
+        draft.add(
+            [Operation("file.write", {"path": path, "file": wanted.as_dict(), "before": before, "directories": []})]
+        )
 
 
 def _meant(one: WantedEndpoint, state: State) -> list[Remembered]:

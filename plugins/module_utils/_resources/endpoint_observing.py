@@ -8,10 +8,12 @@ import os
 import stat
 from collections.abc import Sequence
 
+from .._engine.errors import TaskError
 from .._engine.resource import Reader
-from .._engine.state import NamespaceState, State
+from .._engine.state import FileState, NamespaceState, State
 from .._kernel.errors import KernelError
 from .._kernel.features import can_make_kind
+from .._kernel.files import NotAPlainFile, read_plain_file
 from .._kernel.sysfs import read_macvtap_number
 from .._kernel.traffic import is_redirection, redirects_to
 from .device_observing import observe_namespace
@@ -35,6 +37,8 @@ def observe_endpoints(wanted: Sequence[WantedEndpoint], state: State, reader: Re
         if namespace is not None:
             _observe_nodes(one, namespace, state, reader)
             _observe_sockets(one, namespace, state)
+        if one.network_json is not None:
+            _observe_file(one.network_json, state)
     netlink = reader.host.at(None).netlink
     for kind in ("tap", "macvtap", "bridge"):
         state.kinds[kind] = can_make_kind(netlink, kind)
@@ -47,12 +51,23 @@ def socket_of(one: WantedEndpoint, address: str) -> str:
 
 
 def _observe_records(wanted: Sequence[WantedEndpoint], state: State, reader: Reader) -> None:
-    if any(one.interface is None for one in wanted):
+    if any(one.interface is None or one.network_json for one in wanted):
         records = {key: believed(record) for key, record in reader.records.all("endpoint").items()}
     else:
         keys = [record_key(one.netns, one.interface or "") for one in wanted]
         records = {key: believed(reader.records.get("endpoint", key)) for key in keys}
     state.records.update({("endpoint", key): value for key, value in records.items()})
+
+
+def _observe_file(path: str, state: State) -> None:
+    directory = os.path.dirname(path)
+    if not os.path.isdir(directory):
+        raise TaskError(f"network_json: there is no directory {directory}")
+    try:
+        found = read_plain_file(path)
+    except NotAPlainFile as error:
+        raise TaskError(f"network_json: {error}") from None
+    state.files[path] = FileState(*found) if found else None
 
 
 def _redirects(namespace: NamespaceState) -> dict[str, str]:

@@ -39,6 +39,7 @@ OPTIONS: dict[str, Any] = {
     "vhost_user_socket": {"type": "str"},
     "vhost_user_dir": {"type": "str", "default": "/run"},
     "queue_size": {"type": "int", "default": 256},
+    "network_json": {"type": "path"},
 }
 FORM = Form(
     options=OPTIONS,
@@ -72,6 +73,7 @@ class WantedEndpoint:
     socket: str | None = None
     socket_dir: str = "/run"
     queue_size: int = 256
+    network_json: str | None = None
 
 
 def parse_endpoint(options: dict[str, Any]) -> WantedEndpoint:
@@ -116,6 +118,9 @@ def parse_endpoint(options: dict[str, Any]) -> WantedEndpoint:
         else values.absolute_path("vhost_user_socket", options["vhost_user_socket"]),
         socket_dir=values.directory("vhost_user_dir", options["vhost_user_dir"]),
         queue_size=_queue_size(options["queue_size"]),
+        network_json=None
+        if options["network_json"] is None
+        else values.absolute_path("network_json", options["network_json"]),
     )
 
 
@@ -129,6 +134,11 @@ def index_of_name(name: str, position: int) -> int:
 def synthetic_mac(index: int) -> str:
     """What the sandbox's own link gets, when the VM gets its address."""
     return f"02:00:ca:fe:{index >> 8:02x}:{index & 0xFF:02x}"
+
+
+def bridge_mac(index: int) -> str:
+    """What the bridge of an endpoint gets."""
+    return f"02:00:ca:ff:{index >> 8:02x}:{index & 0xFF:02x}"
 
 
 def _model(value: str) -> str:

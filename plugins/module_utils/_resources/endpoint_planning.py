@@ -20,7 +20,7 @@ from .._kernel.links import Link
 from .._kernel.traffic import INGRESS_HANDLE, TC_H_INGRESS, Control, Qdisc, limiter, rate_of
 from . import values
 from .device_baggage import Place, baggage_of, elsewhere
-from .endpoint_options import WantedEndpoint, index_of_name, synthetic_mac
+from .endpoint_options import WantedEndpoint, bridge_mac, index_of_name, synthetic_mac
 from .endpoint_record import Remembered, is_about, made_link, record_key, stripped
 from .endpoint_refusals import refuse_impossible, refuse_taken
 from .link_removal import plan_deletion
@@ -92,16 +92,24 @@ def plan_present(one: WantedEndpoint, interface: str, position: int, draft: Draf
         )
 
 
-def plan_absent(record: Remembered, draft: Draft) -> None:
-    """Let a link go, and make of it what it was; what is gone already is no obstacle. Raises TaskError."""
+def plan_absent(record: Remembered, draft: Draft, *, ours: bool = True) -> None:
+    """Let a link go, and make of it what it was; what is gone already is no obstacle. Raises TaskError.
+
+    ``ours``: whether the record is one of ours, and not from a file.
+    """
     netns, state = record["netns"], draft.state
     namespace = state.at(netns)
+    if record["node"]:
+        owner = [record["owner"] or 0, record["group"] or 0]
+        tap = {"netns": netns, "link": record["tap"], "ifindex": record["made"].get(record["tap"]) or 0}
+        draft.add([Operation("node.remove", {**tap, "path": record["node"], "owner": owner})])
     if namespace is not None and record["fingerprint"] == list(namespace.fingerprint):
         link = namespace.link(record["interface"])
         link = link if is_about(record, link, namespace) else None
         _plan_unwiring(record, link, namespace, draft)
     key = record_key(netns, record["interface"])
-    draft.add([Operation("record.drop", {"kind": "endpoint", "name": key, "before": record})])
+    if ours:
+        draft.add([Operation("record.drop", {"kind": "endpoint", "name": key, "before": record})])
 
 
 def _profile(one: WantedEndpoint, interface: str, position: int) -> dict[str, Any]:
@@ -170,7 +178,8 @@ def _plan_macvtap(wiring: _Wiring) -> None:
 def _plan_bridged(wiring: _Wiring) -> None:
     """The link and a tap as ports of a bridge of their own; the VM takes over the address of the link."""
     _plan_stripping(wiring)
-    _plan_link(wiring, "bridge", "bridge", data={"multicast_snooping": False})
+    mac = bridge_mac(wiring.record["index"])  # without one of its own it takes that of a port, and changes with them
+    _plan_link(wiring, "bridge", "bridge", mac=mac, data={"multicast_snooping": False})
     wiring.ensure("bridge", ipv6_link_local=False)
     _plan_tap(wiring, master=wiring.record["bridge"])
     wiring.ensure("interface", master=wiring.record["bridge"], up=True)
@@ -334,11 +343,6 @@ def _plan_unwiring(record: Remembered, link: Link | None, namespace: NamespaceSt
         _plan_end_of_rates(wiring, end, record)
         if end.name in namespace.redirects:
             _plan_end_of_redirect(wiring, end, record)
-    if record["node"]:
-        target = tap or link
-        if target is not None:
-            owner = [record["owner"] or 0, record["group"] or 0]
-            draft.add([wiring.operation("node.remove", target, path=record["node"], owner=owner)])
     if link is not None and record["bridge"] and namespace.name_of(link.master) == record["bridge"]:
         wiring.ensure("interface", master="")
     for made in filter(None, (tap, bridge)):

@@ -30,7 +30,7 @@ class NodeCreate:
         path = args["path"]
         try:
             namespace = context.host.at(args["netns"])
-            link = find_link_by_index(namespace.netlink, args["ifindex"])
+            link = find_link_by_index(namespace.netlink, args["ifindex"]) if args["ifindex"] else None
             if link is None:  # undoing, and it has gone
                 return
             number = os.makedev(*read_macvtap_number(namespace, link.name, args["ifindex"]))
