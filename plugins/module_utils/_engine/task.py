@@ -23,7 +23,7 @@ from .recovery import recover, to_undo
 from .resource import Reader, Resource, Wanted
 from .state import State
 from .transaction import carry_out
-from .undone import LIFETIMES, not_as_before
+from .undone import LIFETIMES, left_behind, not_as_before
 
 ON_DISK = ("file.", "record.")  # operations that ask nothing of the kernel's network
 
@@ -142,8 +142,8 @@ class Task(Generic[Wanted]):
                 def verify() -> None:
                     verified.append(self._verify(reader))
 
-                def verify_undone(planned: Sequence[Operation] = tuple(operations)) -> None:
-                    self._verify_undone(planned, before, reader)
+                def verify_undone(done: Sequence[Operation], planned: Sequence[Operation] = tuple(operations)) -> None:
+                    self._verify_undone(done, planned, before, reader)
 
                 operations = carry_out(
                     operations,
@@ -173,7 +173,9 @@ class Task(Generic[Wanted]):
             )
         return state
 
-    def _verify_undone(self, planned: Sequence[Operation], before: State, reader: Reader) -> None:
+    def _verify_undone(
+        self, done: Sequence[Operation], planned: Sequence[Operation], before: State, reader: Reader
+    ) -> None:
         """Where the host is as it was, the same plan leads from it to what is wanted."""
         after = self._resource.observe(self._wanted, reader)
         different = list(not_as_before(planned, before, after))
@@ -181,7 +183,10 @@ class Task(Generic[Wanted]):
             raise NotVerified(f"the host is not as it was; {'; '.join(different[:5])}")
         try:
             found, expected = _comparable(self._resource.plan(self._wanted, after)), _comparable(planned)
-        except TaskError:  # somebody else made it impossible meanwhile, by taking a name for one
+        except TaskError as impossible:  # because of what is left, or because somebody else took a name meanwhile
+            left = list(left_behind(done, before, after))
+            if left:
+                raise NotVerified(f"the host is not as it was; {'; '.join(left[:5])} ({impossible})") from None
             return
         if found != expected:
             surprising = [one for one in found if one not in expected] or found

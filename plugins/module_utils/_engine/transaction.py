@@ -63,12 +63,12 @@ def carry_out(
     journals: Journals,
     subjects: frozenset[str],
     verify: Callable[[], None],
-    verify_undone: Callable[[], None],
+    verify_undone: Callable[[Sequence[Operation]], None],
 ) -> list[Operation]:
     """Carry a plan out; returns its operations with their identities.
 
-    ``verify`` raises NotVerified when the host is not as wanted, ``verify_undone``
-    when after an undo it is not as it was. Raises TransactionFailed.
+    ``verify`` raises NotVerified when the host is not as wanted, ``verify_undone``, which is
+    told what had been done, when after an undo it is not as it was. Raises TransactionFailed.
     """
     done: list[Operation] = []
     journal = ""
@@ -121,7 +121,7 @@ def _undo(
     context: Context,
     journals: Journals,
     journal: str,
-    verify_undone: Callable[[], None],
+    verify_undone: Callable[[Sequence[Operation]], None],
 ) -> str:
     """Undo in reverse order, all that can be; the text of what went wrong, empty for nothing.
 
@@ -131,7 +131,7 @@ def _undo(
         troubles = [trouble.text for trouble in undo(done[::-1], context)]
         try:
             if done:
-                verify_undone()
+                verify_undone(done)
             if journal:
                 journals.remove(journal)
         except (*FAILURES, TaskError) as error:

@@ -21,6 +21,8 @@ COMPARED = (
     *("promisc", "allmulti", "port_settings"),
 )
 LIFETIMES = ("valid", "preferred")
+KNOWN_BY_LINK = ("link", "address", "route", "neighbour", "qdisc", "filter", "redirect", "sysctl")
+"""Operations whose effects are compared link by link."""
 
 
 def not_as_before(operations: Sequence[Operation], before: State, after: State) -> Iterator[str]:
@@ -39,6 +41,26 @@ def not_as_before(operations: Sequence[Operation], before: State, after: State) 
         for aspect, value in was.items():
             if found[aspect] != value:
                 yield f"{aspect} of {where}: {value} was, {found[aspect]} is"
+
+
+def left_behind(done: Sequence[Operation], before: State, after: State) -> Iterator[str]:
+    """What operations that were undone have left, in words: links that they made or moved, known by
+    the index that was promised to them, and records. What else they may leave is told as unknown.
+    """
+    for operation in done:
+        args, area = operation.args, operation.kind.partition(".")[0]
+        if operation.kind in ("link.add", "link.move"):
+            ends = [args, args.get("peer")] if operation.kind == "link.add" else [args["to"]]
+            for end in filter(None, ends):
+                now, was = after.at(end["netns"]), before.at(end["netns"])
+                if now and end["ifindex"] in now.links and not (was and end["ifindex"] in was.links):
+                    yield f"{place(end['netns'], now.name_of(end['ifindex']))} is still there"
+        elif area == "record":
+            key = (args["kind"], args["name"])
+            if after.records.get(key) != before.records.get(key):
+                yield f"the record of {args['name']} is another one"
+        elif area not in KNOWN_BY_LINK:
+            yield f"nobody can tell whether {operation.kind} was undone"
 
 
 def _touched(operations: Sequence[Operation]) -> Iterator[tuple[Netns, str]]:
