@@ -59,7 +59,7 @@ def left_behind(done: Sequence[Operation], before: State, after: State) -> Itera
             key = (args["kind"], args["name"])
             if after.records.get(key) != before.records.get(key):
                 yield f"the record of {args['name']} is another one"
-        elif area not in KNOWN_BY_LINK:
+        elif area not in KNOWN_BY_LINK or (area == "sysctl" and "link" not in args):
             yield f"nobody can tell whether {operation.kind} was undone"
 
 
