@@ -170,11 +170,8 @@ def test_the_tap_was_deleted_under_us(box: Box, model: str) -> None:
     before = box.snapshot()
     args = {**ETH0, "model": model}
     box.change("vm_endpoint", args)
-    wired = box.snapshot()
     box.sh("ip -n box link del tap0_kata")
     assert "link.add" in operations(box.change("vm_endpoint", args))
-    differing = [line for line in box.unlike(wired) if "records/endpoint" not in line]
-    assert all("address:" in line for line in differing), "another MAC address of the tap, and nothing else"
     box.sh("ip -n box link del tap0_kata")
     box.change("vm_endpoint", BACK)
     assert box.unlike(before) == []
