@@ -47,9 +47,10 @@ class Modules:
             raise RuntimeError(f"{name}: {result['msg']}")
         return result, cost
 
-    def starts(self, lists: Mapping[str, str] = LISTS) -> dict[str, Cost]:
+    def starts(self, lists: Mapping[str, str] | None = None) -> dict[str, Cost]:
         """What each module costs that has nothing to do; the modules, and the option that is each one's list."""
-        return {name: self.run(name, {"state": "absent", option: []})[1] for name, option in lists.items()}
+        options = LISTS if lists is None else lists
+        return {name: self.run(name, {"state": "absent", option: []})[1] for name, option in options.items()}
 
 
 class Role:

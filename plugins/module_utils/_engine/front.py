@@ -43,6 +43,10 @@ KNOWN_ERRORS = (
 )
 
 
+def _nothing(_key: str, _value: Any) -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Form:
     """How a module is called: its options, and the names of one object and of many.
@@ -59,7 +63,7 @@ class Form:
     constraints: dict[str, Any]
     mapping: str = ""
     merged: bool = False
-    of_entry: Callable[[str, Any], dict[str, Any]] | None = None
+    of_entry: Callable[[str, Any], dict[str, Any]] = _nothing
 
 
 def create_module(form: Form) -> AnsibleModule:
@@ -140,7 +144,6 @@ def given_items(form: Form, params: dict[str, Any]) -> dict[str, dict[str, Any]]
 
 
 def _entries(form: Form, mapping: dict[str, Any], common: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    assert form.of_entry is not None
     items = {}
     for key, value in mapping.items():
         own = form.of_entry(key, value)
