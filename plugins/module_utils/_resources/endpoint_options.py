@@ -14,7 +14,8 @@ from . import values
 from .link_options import user_or_group
 
 MODELS = ("default", "none", "bridged", "macvtap", "tcfilter")
-TYPES = ("auto", "virtual", "vhost-user")
+TYPES = ("auto", "virtual", "physical", "vhost-user")
+DRIVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_INDEX = 0xFFFF  # two bytes of a MAC address
 SLOWEST, FASTEST = 8_000, 1 << 40
 
@@ -39,6 +40,8 @@ OPTIONS: dict[str, Any] = {
     "vhost_user_socket": {"type": "str"},
     "vhost_user_dir": {"type": "str", "default": "/run"},
     "queue_size": {"type": "int", "default": 256},
+    "vfio_driver": {"type": "str", "default": "vfio-pci"},
+    "force": {"type": "bool", "default": False},
 }
 FORM = Form(
     options=OPTIONS,
@@ -72,6 +75,8 @@ class WantedEndpoint:
     socket: str | None = None
     socket_dir: str = "/run"
     queue_size: int = 256
+    vfio_driver: str = "vfio-pci"
+    force: bool = False
 
 
 def parse_endpoint(options: dict[str, Any]) -> WantedEndpoint:
@@ -116,6 +121,8 @@ def parse_endpoint(options: dict[str, Any]) -> WantedEndpoint:
         else values.absolute_path("vhost_user_socket", options["vhost_user_socket"]),
         socket_dir=values.directory("vhost_user_dir", options["vhost_user_dir"]),
         queue_size=_queue_size(options["queue_size"]),
+        vfio_driver=_driver(options["vfio_driver"]),
+        force=options["force"],
     )
 
 
@@ -149,6 +156,12 @@ def _name(option: str, value: str | None) -> str | None:
 
 def _mac(value: str | None) -> str | None:
     return value if value == "random" else values.mac_address("mac", value)
+
+
+def _driver(value: str) -> str:
+    if not DRIVER.fullmatch(value):
+        raise InvalidOption("vfio_driver", value, "is no name of a driver")
+    return value
 
 
 def _queue_size(value: int) -> int:
