@@ -45,6 +45,9 @@ class _Binder:
         elif operation.kind == "link.move":
             if args["to"]["ifindex"] is None:
                 args["to"] = {**args["to"], "ifindex": self._promise(args["to"])}
+        elif operation.kind.startswith("pci."):
+            if args.get("ifindex", 0) is None:
+                args["ifindex"] = self._promise(args)
         elif operation.kind == "link.add":
             args["ifindex"] = self._promise(args)
             if args.get("peer"):
@@ -77,6 +80,8 @@ class _Binder:
         if value.get("ifindex", 0) is None:
             index = self._indexes[value["netns"], value["name"]]
             return {**value, "ifindex": index, "since": int(time.clock_gettime(time.CLOCK_BOOTTIME))}
+        if value.get("since", 0) is None:
+            return {**value, "since": int(time.clock_gettime(time.CLOCK_BOOTTIME))}
         return value
 
     def _promise(self, end: dict[str, Any]) -> int:

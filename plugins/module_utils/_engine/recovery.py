@@ -85,6 +85,9 @@ def _without_the_dead(operation: Operation, identities: Mapping[str, Fingerprint
     physical one is back, under the name and with the index that it had there. From then on it is
     as if it had been moved to where it was found.
     """
+    if operation.kind.startswith("pci.") and operation.args.get("netns") is not None:
+        netns = operation.args["netns"]
+        return operation if _found(netns, host) == identities.get(netns) else _without_place(operation)
     to = operation.args.get("to") if operation.kind == "link.move" else None
     if to is None or to["netns"] is None or _found(to["netns"], host) == identities.get(to["netns"]):
         return operation
@@ -99,6 +102,12 @@ def _without_the_dead(operation: Operation, identities: Mapping[str, Fingerprint
         restore = [_with_index(step, operation.args["ifindex"], index) for step in operation.args.get("restore", ())]
         return operation.replace(ifindex=index, to={**to, "netns": netns}, restore=restore)
     return operation
+
+
+def _without_place(operation: Operation) -> Operation:
+    """A device whose namespace has ended still has to get its driver back."""
+    of_link = ("netns", "name", "ifindex", "restore")
+    return Operation(operation.kind, {name: value for name, value in operation.args.items() if name not in of_link})
 
 
 def _with_index(step: Mapping[str, Any], former: int, index: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, Optional
 from .._kernel.addressing import Address, Neighbour, Route
 from .._kernel.links import Link
 from .._kernel.namespaces import Fingerprint, Identity
+from .._kernel.pci import PciDevice
 from .._kernel.traffic import Qdisc
 
 Netns = Optional[str]
@@ -156,6 +157,10 @@ class State:
     """Whether device nodes of ours are there, and are those of their links."""
     sockets: dict[str, str | None] = field(default_factory=dict)
     """What is wrong with a socket: empty for nothing, None where there is none."""
+    pci: dict[str, PciDevice | None] = field(default_factory=dict)
+    """PCI devices by their places; None where there is none any more."""
+    pci_drivers: dict[str, str] = field(default_factory=dict)
+    """What is wrong with a driver: empty for nothing."""
     session: frozenset[str] = frozenset()
     """The addresses of this host that the connection of whoever runs the task leads to."""
     now: int = 0
@@ -174,6 +179,7 @@ class State:
             records=dict(self.records),
             nsids=dict(self.nsids),
             nodes=dict(self.nodes),
+            pci=dict(self.pci),
             _known_as=dict(self._known_as),
         )
 

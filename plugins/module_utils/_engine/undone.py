@@ -68,6 +68,8 @@ def _touched(operations: Sequence[Operation]) -> Iterator[tuple[Netns, str]]:
         area, _dot, _verb = operation.kind.partition(".")
         if area in ("address", "route"):
             yield operation.args["netns"], operation.args["link"]
+        elif area == "pci" and "netns" in operation.args:
+            yield operation.args["netns"], operation.args["name"]
         elif area == "link":
             for end in filter(None, (operation.args, operation.args.get("peer"), operation.args.get("to"))):
                 yield end["netns"], end["name"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 
 from .._engine.errors import TaskError
@@ -67,11 +67,16 @@ def observe_devices(wanted: Sequence[WantedDevice], state: State, reader: Reader
         state.session = session_addresses()
         if not can_choose_index_of_move():
             raise TaskError("moving devices needs Linux 5.12, which gives them an index that is known before")
-    of_new_links: dict[Netns, dict[str, str]] = {}
     if any(_has_gone(one, state) for one in wanted):  # perhaps further: another record tells
         for key, record in reader.records.all("device").items():
             state.records.setdefault(("device", key), believed(record))
-    for netns, link in _leaving(wanted, state):
+    observe_settings(_leaving(wanted, state), state, reader)
+
+
+def observe_settings(leaving: Iterable[tuple[Netns, Link]], state: State, reader: Reader) -> None:
+    """The settings of links that are to leave their namespaces, where they differ from those of new links."""
+    of_new_links: dict[Netns, dict[str, str]] = {}
+    for netns, link in leaving:
         if netns not in of_new_links:
             of_new_links[netns] = read_settings_of_link(reader.host.at(netns), "default")
         usual = of_new_links[netns]

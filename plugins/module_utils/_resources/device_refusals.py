@@ -45,11 +45,12 @@ def refuse_immovable(link: Link, netns: Netns, namespace: NamespaceState) -> Non
 
 def refuse_without_force(link: Link, netns: Netns, state: State) -> None:
     """What somebody has to want. Raises TaskError."""
-    for reason in _reasons_against(link, netns, state):
+    for reason in reasons_against(link, netns, state):
         raise TaskError(f"device: {place(netns, link.name)} {reason}; force: true moves it all the same")
 
 
-def _reasons_against(link: Link, netns: Netns, state: State) -> Iterator[str]:
+def reasons_against(link: Link, netns: Netns, state: State) -> Iterator[str]:
+    """What would be lost for good with a device, or the host's own connection with it."""
     namespace = state.existing(netns)
     if netns is None:
         yield from _carries_the_host(link, namespace, state.session)

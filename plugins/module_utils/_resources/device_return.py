@@ -36,6 +36,15 @@ def plan_return(record: Remembered, netns: Netns, link: Link, draft: Draft) -> l
         baggage = [operation.as_dict() for operation in baggage_of(link, netns, state.existing(netns))]
         draft.add([Operation("link.move", {**here._asdict(), "to": there._asdict(), "restore": baggage})])
     draft.add(_attributes_back(record, there, home))
+    return put_on(record, origin, there, draft)
+
+
+def put_on(record: Remembered, origin: Place, there: Place, draft: Draft) -> list[str]:
+    """Put all that stood on a device at ``origin`` on it again, now that it is ``there`` as it was made.
+
+    Returns what cannot be put back any more, and why.
+    """
+    state, home = draft.state, draft.state.existing(there.netns)
     elapsed = max(0, state.now - (record["since"] or state.now))
     no_ipv6 = home.ipv6_disabled and not _switches_ipv6_on(record)
     left_out = []

@@ -19,6 +19,15 @@ from .endpoint_exchange import exported, imported
 from .endpoint_hypervisor import arguments, descriptors
 from .endpoint_observing import observe_endpoints, socket_of
 from .endpoint_options import WantedEndpoint, index_of_name, parse_endpoint
+from .endpoint_physical import (
+    describe_physical,
+    is_lent,
+    is_physical,
+    plan_lending,
+    plan_taking_back,
+    reason_against_lending,
+    refuse_options_of_virtual,
+)
 from .endpoint_planning import plan_absent, plan_present
 from .endpoint_record import Remembered, made_link, record_key, recorded
 from .endpoint_refusals import reason_against
@@ -66,36 +75,59 @@ class EndpointResource:
                 _plan_leaving(one, draft)
                 continue
             for position, name in enumerate(_interfaces(one, state)):
-                if _type_of(one, name, state) == "vhost-user":
-                    _refuse_socket(one, name, state)
-                else:
-                    plan_present(one, name, position, draft)
+                _plan_present(one, name, position, draft)
             _plan_export(one, draft)
         return draft.operations
 
     def describe(self, wanted: WantedEndpoint, before: State, after: State) -> dict[str, Any]:
-        """``endpoints`` and ``unsupported`` for the result."""
+        """``endpoints``, ``unsupported`` and ``not_restored`` for the result."""
         if not wanted.present:
-            return {"endpoints": [], "unsupported": _from_file(wanted, before)[1]}
+            lost = _plan_leaving(wanted, Draft(before.copy(), before))
+            return {"endpoints": [], "unsupported": _from_file(wanted, before)[1], "not_restored": lost}
         endpoints = []
         for position, name in enumerate(_interfaces(wanted, after)):
             record = after.record("endpoint", record_key(wanted.netns, name))
             if _type_of(wanted, name, after) == "vhost-user":
                 endpoints.append(_describe_vhost_user(wanted, name, position, after))
+            elif record is not None and record["type"] == "physical":
+                endpoints.append(_with_arguments(wanted, describe_physical(record), 1, after))
             elif record is not None:
                 endpoints.append(_describe(wanted, record, after))
-        return {"endpoints": endpoints, "unsupported": _unsupported(wanted, after)}
+        return {"endpoints": endpoints, "unsupported": _unsupported(wanted, after), "not_restored": []}
 
 
-def _plan_leaving(one: WantedEndpoint, draft: Draft) -> None:
+def _plan_present(one: WantedEndpoint, name: str, position: int, draft: Draft) -> None:
+    kind = _type_of(one, name, draft.observed)
+    record = draft.state.record("endpoint", record_key(one.netns, name))
+    if record is not None and record["type"] != kind:
+        _plan_absent(record, draft)
+    if kind == "vhost-user":
+        _refuse_socket(one, name, draft.state)
+    elif kind == "physical":
+        refuse_options_of_virtual(one)
+        plan_lending(one, name, position, draft)
+    else:
+        plan_present(one, name, position, draft)
+
+
+def _plan_absent(record: Remembered, draft: Draft, *, ours: bool = True) -> list[str]:
+    """Let a link go, or take a card back; returns what cannot be put back any more, and why."""
+    if record["type"] == "physical":
+        return plan_taking_back(record, draft)
+    plan_absent(record, draft, ours=ours)
+    return []
+
+
+def _plan_leaving(one: WantedEndpoint, draft: Draft) -> list[str]:
+    """Those that we remember, and those that a file tells of; returns what cannot be put back any more."""
     records = _meant(one, draft.observed)
-    for record in records:
-        plan_absent(record, draft)
+    lost = [reason for record in records for reason in _plan_absent(record, draft)]
     known = {record["interface"] for record in records}
     for record in _from_file(one, draft.observed)[0]:
         if record["interface"] not in known and one.interface in (None, record["interface"]):
-            plan_absent(record, draft, ours=False)
+            lost += _plan_absent(record, draft, ours=False)
     _plan_export(one, draft)
+    return lost
 
 
 def _from_file(one: WantedEndpoint, state: State) -> tuple[list[Remembered], list[dict[str, str]]]:
@@ -137,7 +169,14 @@ def _interfaces(one: WantedEndpoint, state: State) -> list[str]:
     """The links that get endpoints: the one that is named, or all that can, in the order of their names."""
     if one.interface is not None:
         return [one.interface]
-    return sorted(link.name for link in _foreign(one, state) if not reason_against(link))
+    lent = [name for name, record in recorded(one.netns, state).items() if is_lent(record, state)]
+    here = [link.name for link in _foreign(one, state) if not _reason_against(one, link, state)]
+    return sorted({*here, *lent} if one.type in ("auto", "physical") else here)
+
+
+def _reason_against(one: WantedEndpoint, link: Link, state: State) -> str:
+    kind = _type_of(one, link.name, state)
+    return reason_against_lending(one, link, state) if kind == "physical" else reason_against(link)
 
 
 def _foreign(one: WantedEndpoint, state: State) -> Iterator[Link]:
@@ -155,12 +194,16 @@ def _unsupported(one: WantedEndpoint, state: State) -> list[dict[str, str]]:
     if one.interface is not None:
         return []
     links = sorted(_foreign(one, state), key=lambda link: link.name)
-    return [{"interface": link.name, "reason": reason_against(link)} for link in links if reason_against(link)]
+    reasons = ((link.name, _reason_against(one, link, state)) for link in links)
+    return [{"interface": name, "reason": reason} for name, reason in reasons if reason]
 
 
 def _type_of(one: WantedEndpoint, interface: str, state: State) -> str:
     if one.type != "auto":
         return one.type
+    link, record = state.link(one.netns, interface), state.record("endpoint", record_key(one.netns, interface))
+    if is_physical(link) if link is not None else record is not None and record["type"] == "physical":
+        return "physical"
     return "vhost-user" if one.socket or _found_socket(one, interface, state) else "virtual"
 
 

@@ -48,6 +48,9 @@ def imported(text: str, path: str, namespace: NamespaceState | None) -> tuple[li
     for endpoint in endpoints:
         try:
             kind, data = endpoint["Type"], endpoint["Data"]
+            if kind == "physical" and "Record" in data:
+                records.append(_with_identity(data["Record"], netns, namespace))
+                continue
             if kind != "virtual":
                 unknown.append(
                     {"interface": _name(data), "reason": f"of type {kind!r}, of which nothing is wired here"}
@@ -60,6 +63,18 @@ def imported(text: str, path: str, namespace: NamespaceState | None) -> tuple[li
 
 
 def _data(record: Remembered) -> dict[str, Any]:
+    ours = {name: value for name, value in record.items() if name not in OURS}
+    if record["type"] == "physical":
+        pci = record["pci"]
+        return {
+            "EndpointType": "physical",
+            "IfaceName": record["interface"],
+            "HardAddr": record["mac"],
+            "BDF": pci["bdf"],
+            "Driver": pci["driver"],
+            "VendorDeviceID": pci["make"],
+            "Record": ours,
+        }
     addresses = [_address(step) for step in record["baggage"] if step["op"] == "address.add"]
     routes = [
         {"Dst": step["dst"], "Gw": step.get("gateway", "")} for step in record["baggage"] if step["op"] == "route.add"
@@ -76,7 +91,7 @@ def _data(record: Remembered) -> dict[str, Any]:
             "VhostFds": [],
         },
         "EndpointProperties": {"Iface": {"Name": record["interface"]}, "Addrs": addresses, "Routes": routes, "DNS": {}},
-        "Record": {name: value for name, value in record.items() if name not in OURS},
+        "Record": ours,
     }
 
 
@@ -87,10 +102,13 @@ def _address(step: dict[str, Any]) -> dict[str, Any]:
 
 def _record(data: dict[str, Any], netns: str, namespace: NamespaceState | None) -> Remembered:
     pair = data["NetPair"]
-    interface, tap = pair["VirtIface"]["Name"], pair["TAPIface"]["Name"]
-    record = data.get("Record") or _of_another_program(pair, netns)
-    link = namespace.link(interface) if namespace else None
-    made = [namespace.link(name) for name in (tap, record["bridge"]) if name] if namespace else []
+    return _with_identity(data.get("Record") or _of_another_program(pair, netns), netns, namespace)
+
+
+def _with_identity(record: Remembered, netns: str, namespace: NamespaceState | None) -> Remembered:
+    link = namespace.link(record["interface"]) if namespace else None
+    names = [record[role] for role in ("tap", "bridge") if record[role]]
+    made = [namespace.link(name) for name in names] if namespace else []
     return {
         **record,
         "netns": netns,

@@ -21,6 +21,8 @@ def arguments(endpoint: dict[str, Any], *, queues: int, queue_size: int, vnet_hd
     of ``PUT /network-interfaces/ID``; None for what a VMM cannot do."""
     if endpoint["type"] == "vhost-user":
         return _vhost_user(endpoint, queues, queue_size)
+    if endpoint["type"] == "physical":
+        return _physical(endpoint["pci"]["bdf"])
     if not endpoint["tap"]:
         return {"qemu": None, "cloud_hypervisor": None, "firecracker": None}
     numbers = [one["fd"] for one in descriptors(endpoint, queues)]
@@ -70,6 +72,14 @@ def _firecracker(endpoint: dict[str, Any], numbers: list[int], queues: int) -> d
         "iface_id": f"net{endpoint['index']}",
         "host_dev_name": endpoint["tap"]["name"],
         "guest_mac": endpoint["hard_addr"],
+    }
+
+
+def _physical(bdf: str) -> dict[str, Any]:
+    return {
+        "qemu": ["-device", f"vfio-pci,host={bdf}"],
+        "cloud_hypervisor": ["--device", f"path=/sys/bus/pci/devices/{bdf}/"],
+        "firecracker": None,
     }
 
 

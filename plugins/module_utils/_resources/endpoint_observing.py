@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Sequence
 
 from .._engine.errors import TaskError
@@ -14,10 +15,13 @@ from .._engine.state import FileState, NamespaceState, State
 from .._kernel.errors import KernelError
 from .._kernel.features import can_make_kind
 from .._kernel.files import NotAPlainFile, read_plain_file
+from .._kernel.pci import place_of, problem_with_driver, read_device
+from .._kernel.session import session_addresses
 from .._kernel.sysfs import read_macvtap_number
 from .._kernel.traffic import is_redirection, redirects_to
-from .device_observing import observe_namespace
+from .device_observing import observe_namespace, observe_settings
 from .endpoint_options import WantedEndpoint
+from .endpoint_physical import is_physical
 from .endpoint_record import believed, made_link, record_key, recorded
 
 VHOST = "/dev/vhost-net"
@@ -26,6 +30,7 @@ SOCKET = "vhu.sock"
 
 def observe_endpoints(wanted: Sequence[WantedEndpoint], state: State, reader: Reader) -> None:
     """The namespaces with all that is on their links, and the records of their endpoints."""
+    state.now = int(time.clock_gettime(time.CLOCK_BOOTTIME))
     _observe_records(wanted, state, reader)
     for path in dict.fromkeys([None, *(one.netns for one in wanted)]):
         observe_namespace(path, state, reader)
@@ -39,6 +44,7 @@ def observe_endpoints(wanted: Sequence[WantedEndpoint], state: State, reader: Re
             _observe_sockets(one, namespace, state)
         if one.network_json is not None:
             _observe_file(one.network_json, state)
+    _observe_cards(wanted, state, reader)
     netlink = reader.host.at(None).netlink
     for kind in ("tap", "macvtap", "bridge"):
         state.kinds[kind] = can_make_kind(netlink, kind)
@@ -104,6 +110,22 @@ def _observe_sockets(one: WantedEndpoint, namespace: NamespaceState, state: Stat
     paths = [one.socket] if one.socket else [socket_of(one, address) for address in addresses]
     for path in paths:
         state.sockets[path] = _problem_with_socket(path)
+
+
+def _observe_cards(wanted: Sequence[WantedEndpoint], state: State, reader: Reader) -> None:
+    """The PCI devices that were given to VMs, and those that may be."""
+    leaving = []
+    for one in wanted:
+        namespace = state.at(one.netns)
+        links = namespace.links.values() if namespace and one.present and one.type in ("auto", "physical") else ()
+        leaving += [(one.netns, link) for link in links if one.interface in (None, link.name) and is_physical(link)]
+    observe_settings(leaving, state, reader)
+    lent = [record["pci"]["bdf"] for record in state.records.values() if record and record.get("pci")]
+    for bdf in dict.fromkeys([*lent, *(place_of(link.device) for _netns, link in leaving)]):
+        state.pci[bdf] = read_device(bdf)
+    if leaving:
+        state.session = session_addresses()
+        state.pci_drivers = {one.vfio_driver: problem_with_driver(one.vfio_driver) for one in wanted}
 
 
 def _problem_with_socket(path: str) -> str | None:

@@ -14,7 +14,8 @@ from . import values
 from .link_options import user_or_group
 
 MODELS = ("default", "none", "bridged", "macvtap", "tcfilter")
-TYPES = ("auto", "virtual", "vhost-user")
+TYPES = ("auto", "virtual", "physical", "vhost-user")
+DRIVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LARGEST_INDEX = 0xFFFF  # two bytes of a MAC address
 SLOWEST, FASTEST = 8_000, 1 << 40
 
@@ -40,6 +41,8 @@ OPTIONS: dict[str, Any] = {
     "vhost_user_dir": {"type": "str", "default": "/run"},
     "queue_size": {"type": "int", "default": 256},
     "network_json": {"type": "path"},
+    "vfio_driver": {"type": "str", "default": "vfio-pci"},
+    "force": {"type": "bool", "default": False},
 }
 FORM = Form(
     options=OPTIONS,
@@ -74,6 +77,8 @@ class WantedEndpoint:
     socket_dir: str = "/run"
     queue_size: int = 256
     network_json: str | None = None
+    vfio_driver: str = "vfio-pci"
+    force: bool = False
 
 
 def parse_endpoint(options: dict[str, Any]) -> WantedEndpoint:
@@ -121,6 +126,8 @@ def parse_endpoint(options: dict[str, Any]) -> WantedEndpoint:
         network_json=None
         if options["network_json"] is None
         else values.absolute_path("network_json", options["network_json"]),
+        vfio_driver=_driver(options["vfio_driver"]),
+        force=options["force"],
     )
 
 
@@ -159,6 +166,12 @@ def _name(option: str, value: str | None) -> str | None:
 
 def _mac(value: str | None) -> str | None:
     return value if value == "random" else values.mac_address("mac", value)
+
+
+def _driver(value: str) -> str:
+    if not DRIVER.fullmatch(value):
+        raise InvalidOption("vfio_driver", value, "is no name of a driver")
+    return value
 
 
 def _queue_size(value: int) -> int:

@@ -25,7 +25,7 @@ def reason_against(link: Link) -> str:
     if link.loopback:
         return "the loopback device"
     if not link.kind:
-        return "a physical device; it is not wired, but given to the VM as a whole"
+        return "a physical device; it is not wired, but given to the VM as a whole (type: physical)"
     if link.kind not in SERVED:
         return f"of kind {link.kind}"
     return ""

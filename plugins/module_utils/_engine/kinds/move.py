@@ -15,7 +15,7 @@ from ..._kernel.errors import KernelError
 from ..._kernel.links import Link, find_link_by_index
 from ..._kernel.namespaces import Namespace
 from ..operation import Operation
-from ..state import State
+from ..state import NamespaceState, State
 from .contract import Args, Context, place, section
 
 
@@ -36,7 +36,7 @@ class LinkMove:
                 request = requests.move_link(args["ifindex"], target.descriptor, to["name"], to["ifindex"])
                 source.netlink.change(request)
             elif link.name != to["name"]:
-                _rename(link, to["name"], target)
+                rename(link, to["name"], target)
         except KernelError as error:
             where = to["netns"] or "the namespace Ansible runs in"
             raise error.while_doing(f"moving {place(args['netns'], args['name'])} to {where} as {to['name']}") from None
@@ -60,10 +60,7 @@ class LinkMove:
             stay = [one for one in source.addresses.get(link.ifindex, ()) if one.family == AF_INET]
             source.addresses[link.ifindex] = stay
             return
-        sources = {one.local for one in source.addresses.get(link.ifindex, ())}
-        for index, routes in source.routes.items():  # also those that only lean on an address of it
-            source.routes[index] = [one for one in routes if one.src not in sources and not _leads_through(one, link)]
-        source.drop(link)
+        leave(link, source)
         index = to["ifindex"] or state.foretold_index()
         moved = replace(link, name=to["name"], ifindex=index, up=False, running=False, master=0, port=0)
         target.put(replace(moved, port_settings=(), ipv6_disabled=target.ipv6_disabled))
@@ -76,12 +73,20 @@ class LinkMove:
         section(after, "links", there)["state"] = "present"
 
 
+def leave(link: Link, namespace: NamespaceState) -> None:
+    """Foretell that a link goes from a namespace, with the routes that only lean on an address of it, too."""
+    sources = {one.local for one in namespace.addresses.get(link.ifindex, ())}
+    for index, routes in namespace.routes.items():
+        namespace.routes[index] = [one for one in routes if one.src not in sources and not _leads_through(one, link)]
+    namespace.drop(link)
+
+
 def _leads_through(route: Route, link: Link) -> bool:
     return link.ifindex in (route.ifindex, *(hop.ifindex for hop in route.hops))
 
 
-def _rename(link: Link, name: str, namespace: Namespace) -> None:
-    """Before Linux 6.2 only a link that is down can be renamed."""
+def rename(link: Link, name: str, namespace: Namespace) -> None:
+    """Rename a link. Before Linux 6.2 only a link that is down can be renamed."""
     try:
         namespace.netlink.change(requests.rename_link(link.ifindex, name))
     except KernelError as error:

@@ -17,6 +17,7 @@ from .move import LinkMove
 from .neighbour import NeighbourAdd, NeighbourDelete
 from .netns import NetnsCreate, NetnsDelete, NetnsSet, SysctlSet
 from .nodes import NodeCreate, NodeRemove
+from .pci import PciBind, PciRelease
 from .redirect import RedirectAdd, RedirectDelete
 from .route import RouteAdd, RouteDelete
 from .traffic import FilterAdd, FilterDelete, QdiscAdd, QdiscDelete
@@ -44,6 +45,8 @@ KINDS: dict[str, Kind] = {
     "redirect.delete": RedirectDelete(),
     "node.create": NodeCreate(),
     "node.remove": NodeRemove(),
+    "pci.bind": PciBind(),
+    "pci.release": PciRelease(),
     "file.write": FileWrite(),
     "file.remove": FileRemove(),
     "record.put": RecordPut(),

@@ -23,6 +23,7 @@ WEB1 = "/run/netns/web1"
 LINK = {"netns": WEB1, "name": "eth0", "ifindex": 7}
 ON_LINK = {"netns": WEB1, "link": "eth0", "ifindex": 7}
 FILE = {"content": "new\n", "mode": 0o644, "owner": [0, 0]}
+CARD = {**LINK, "bdf": "0000:01:00.0", "driver": "vfio-pci", "before": {"driver": "e1000e", "override": ""}}
 SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("netns.create", {"path": WEB1, "identity": [4, 9]}, {"namespaces": {WEB1: {"state": "present"}}}),
     ("netns.delete", {"path": WEB1, "identity": [4, 9]}, {"namespaces": {WEB1: {"state": "absent"}}}),
@@ -57,6 +58,16 @@ SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         "sysctl.set",
         {"netns": WEB1, "key": "net.ipv4.ip_forward", "value": "1", "before": "0"},
         {"sysctls": {WEB1: {"net.ipv4.ip_forward": "1"}}},
+    ),
+    (
+        "pci.bind",
+        CARD,
+        {"pci": {"0000:01:00.0": {"driver": "vfio-pci"}}, "links": {f"eth0 in {WEB1}": {"state": "absent"}}},
+    ),
+    (
+        "pci.release",
+        CARD,
+        {"pci": {"0000:01:00.0": {"driver": "e1000e"}}, "links": {f"eth0 in {WEB1}": {"state": "present"}}},
     ),
 ]
 IDS = [kind for kind, _args, _after in SAMPLES]
