@@ -236,7 +236,7 @@ def _plan_redirect(wiring: _Wiring, role: str, other: str) -> None:
 
 
 def _redirect(wiring: _Wiring, kind: str, link: Link, parent: str, target: Link) -> Operation:
-    index = target.ifindex if target.ifindex > 0 else None
+    index = None if target.ifindex < 0 else target.ifindex  # 0: it has gone
     return wiring.operation(kind, link, parent=parent, target=target.name, target_ifindex=index)
 
 
