@@ -9,12 +9,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import report
+from endpoints import report as endpoints_report
 from moves import report as moves_report
 from tables import CONTESTANTS
 
@@ -52,10 +53,11 @@ print(json.dumps({
 
 
 def main() -> int:
-    """Run the benchmark; 1 when a sandbox or a device was not as it should be."""
+    """Run the benchmark; 1 when a sandbox, a device or an endpoint was not as it should be."""
     parser = argparse.ArgumentParser(prog="tests/benchmark/run", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--moves", type=int, nargs="+", default=[1, 100], help="devices (default: 1 100)")
+    parser.add_argument("--endpoints", type=int, nargs="+", default=[100], help="for each model (default: 100)")
     parser.add_argument("--only", choices=SCENARIOS, help="measure nothing else")
     parser.add_argument("--rounds", type=int, default=5, help="for each size (default: 5)")
     parser.add_argument("--lanes", nargs="+", choices=LANES, default=list(LANES))
@@ -94,12 +96,16 @@ def _move_runs(options: Options) -> Runs:
     yield from _in_turns(options.moves, options)
 
 
-def _in_turns(sizes: list[int], options: Options) -> Runs:
+def _endpoint_runs(options: Options) -> Runs:
+    yield from _in_turns(options.endpoints, options, endpoints_report.CONTESTANTS)
+
+
+def _in_turns(sizes: list[int], options: Options, contestants: Sequence[str] = CONTESTANTS) -> Runs:
     """The contestants interleaved, so that what disturbs one disturbs its neighbours."""
     for number in sizes:
         for round_ in range(options.rounds):
             for lane in options.lanes:
-                for contestant in CONTESTANTS:
+                for contestant in contestants:
                     yield {
                         "round": round_,
                         "lane": lane,
@@ -111,6 +117,7 @@ def _in_turns(sizes: list[int], options: Options) -> Runs:
 SCENARIOS = {
     "sandboxes": Scenario("results.json", _sandbox_runs, report.write_report),
     "moves": Scenario("moves.json", _move_runs, moves_report.write_report),
+    "endpoints": Scenario("endpoints.json", _endpoint_runs, endpoints_report.write_report),
 }
 
 

@@ -4,7 +4,7 @@
 
     measure.py SCENARIO CONTESTANT NUMBER INTERPRETER
 
-prints what every phase cost, and which sandboxes were not as they should be; or the same for moves.
+prints what every phase cost, and which sandboxes were not as they should be; or the same for moves and endpoints.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import floor
 from controller import Playbooks
 from cost import Cost, Phases, beyond, cheapest, measured, phases_of, run
+from endpoints.measure import CONTESTANTS as ENDPOINTS
 from moves.measure import CONTESTANTS as MOVES
 from ours import Modules, Role
 from peer import Peer
@@ -98,7 +99,11 @@ CONTESTANTS = {
     "tasks": measure_tasks,
     "role": measure_role,
 }
-SCENARIOS: Mapping[str, Mapping[str, Callable[[int, str], Phases]]] = {"sandboxes": CONTESTANTS, "moves": MOVES}
+SCENARIOS: Mapping[str, Mapping[str, Callable[[int, str], Phases]]] = {
+    "sandboxes": CONTESTANTS,
+    "moves": MOVES,
+    "endpoints": ENDPOINTS,
+}
 
 if __name__ == "__main__":
     scenario, contestant, number, python = sys.argv[1:]
