@@ -21,7 +21,7 @@ from .._kernel.namespaces import own_identity
 from .device_observing import names_by_mac, observe_devices, observe_namespace, observe_records
 from .device_options import WantedDevice, parse_device
 from .device_planning import find_device, plan_absent, plan_present
-from .device_record import Remembered, moved_link, of_the_same_name, remembered_in, remembered_of
+from .device_record import Remembered, is_given_to_vm, moved_link, of_the_same_name, remembered_in, remembered_of
 from .device_settling import skipped_addresses, skipped_routes
 from .link_observing import refuse_same_namespace
 from .link_planning import refuse_missing_namespaces
@@ -114,6 +114,9 @@ class DeviceResource:
         link = moved_link(found[1], after) if found else None
         if found is not None and link is not None:
             return _describe_moved(wanted, found[1], link, after)
+        if found is not None and is_given_to_vm(found[1], after):
+            gone = Link(0, found[1]["name"], mac=found[1]["mac"])
+            return _describe_moved(wanted, found[1], gone, after)
         former = remembered_of(wanted, before)
         origin = former[1]["origin"] if former else {"netns": wanted.from_netns, "name": wanted.name}
         namespace = after.at(origin["netns"])

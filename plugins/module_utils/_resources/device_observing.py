@@ -21,6 +21,7 @@ from .._kernel.traffic import read_qdiscs
 from .device_options import WantedDevice
 from .device_planning import find_device
 from .device_record import believed, moved_link, record_key, remembered_in, returned_link
+from .endpoint_record import believed as believed_endpoint
 from .link_observing import read_if_there
 
 
@@ -70,6 +71,8 @@ def observe_devices(wanted: Sequence[WantedDevice], state: State, reader: Reader
     if any(_has_gone(one, state) for one in wanted):  # perhaps further: another record tells
         for key, record in reader.records.all("device").items():
             state.records.setdefault(("device", key), believed(record))
+        for key, record in reader.records.all("endpoint").items():  # or to a VM
+            state.records["endpoint", key] = believed_endpoint(record)
     observe_settings(_leaving(wanted, state), state, reader)
 
 

@@ -16,6 +16,7 @@ from .device_baggage import Place, baggage_of, elsewhere, renaming
 from .device_options import WantedDevice, is_of_template
 from .device_record import (
     Remembered,
+    is_given_to_vm,
     moved_link,
     moved_on,
     of_the_same_name,
@@ -46,6 +47,10 @@ def plan_present(one: WantedDevice, draft: Draft) -> None:
             plan_absent([one], draft)  # from the initial namespace to where it was, as it was
             _plan_move(one, draft, known=record)
             return
+        if is_given_to_vm(record, draft.state):
+            if record["fingerprint"] != list(draft.state.existing(one.netns).fingerprint):
+                raise _given_to_vm(record)
+            return
     _plan_move(one, draft)
 
 
@@ -61,6 +66,8 @@ def plan_absent(wanted: Sequence[WantedDevice], draft: Draft) -> dict[str, list[
         whereabouts = (record["netns"], link) if link is not None else returned_link(record, draft.state)
         if whereabouts is None:
             _refuse_moved_on(record, draft.state)
+            if is_given_to_vm(record, draft.state):
+                raise _given_to_vm(record)
         elif not _is_given_up(one, record, draft.state):
             left_out[key] = plan_return(record, whereabouts[0], whereabouts[1], draft)
         draft.add([Operation("record.drop", {"kind": "device", "name": key, "before": record})])
@@ -134,6 +141,12 @@ def _plan_rename(one: WantedDevice, key: str, record: Remembered, link: Link, dr
     if record["name"] != name:
         value = {**record, "name": name}
         draft.add([Operation("record.put", {"kind": "device", "name": key, "value": value, "before": record})])
+
+
+def _given_to_vm(record: Remembered) -> TaskError:
+    where = place(record["netns"], record["name"])
+    name = record["origin"]["name"]
+    return TaskError(f"device: {name}, moved to {where}, was given to a VM; absent of vm_endpoint takes it back first")
 
 
 def _refuse_moved_on(record: Remembered, state: State) -> None:

@@ -120,6 +120,19 @@ def returned_link(record: Remembered, state: State) -> tuple[Netns, Link] | None
     return None
 
 
+def is_given_to_vm(record: Remembered, state: State) -> bool:
+    """Whether a device was given to a VM in the namespace that it was moved to: it has no link then."""
+    return any(
+        kind == "endpoint" and other is not None and _is_endpoint_of(record, other)
+        for (kind, _key), other in state.records.items()
+    )
+
+
+def _is_endpoint_of(record: Remembered, endpoint: Remembered) -> bool:
+    device = f"pci/{endpoint['pci']['bdf']}" if endpoint.get("pci") else ""
+    return bool(device) and (device, endpoint["fingerprint"]) == (record["device"], record["fingerprint"])
+
+
 def remember(one: WantedDevice, link: Link, new_name: str, baggage: Sequence[Operation], state: State) -> Remembered:
     """The record of a device that is about to be moved; index and time are filled in then."""
     origin = state.existing(one.from_netns)

@@ -237,3 +237,25 @@ def test_entries_of_an_oci_configuration() -> None:
     for bad in ("text", {"name": 5}, {"other": 1}):
         with pytest.raises(InvalidOption, match="net_devices"):
             of_entry("eth0", bad)
+
+
+def test_a_device_that_was_given_to_a_vm() -> None:
+    """It has no link while a VM has it, and yet it has not gone."""
+    state = State()
+    state.namespaces[None] = NamespaceState(identity=(4, 1))
+    state.namespaces[WEB1] = NamespaceState(identity=(4, 2), cookie=9)
+    state.existing(None).put(Link(5, "eth5", device="pci/0000:01:00.0", permanent_mac="52:54:00:00:00:01"))
+    resource = DeviceResource()
+    there, back = (resource.parse(options(device="eth5", state=which)) for which in ("present", "absent"))
+    moved = foretell(resource.plan([there], state), state)
+    namespace = moved.existing(WEB1)
+    namespace.drop(namespace.existing("eth5"))
+    endpoint = {"pci": {"bdf": "0000:01:00.0"}, "fingerprint": list(namespace.fingerprint)}
+    moved.records["endpoint", f"{WEB1}:eth5"] = endpoint
+    assert resource.plan([there], moved) == []
+    assert resource.describe(there, moved, moved)["state"] == "present"
+    with pytest.raises(TaskError, match="given to a VM"):
+        resource.plan([back], moved)
+    moved.namespaces[WEB1] = NamespaceState(identity=(4, 3), cookie=10)
+    with pytest.raises(TaskError, match="given to a VM"):
+        resource.plan([there], moved)
