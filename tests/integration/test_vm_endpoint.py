@@ -215,6 +215,27 @@ def test_scan(box: Box) -> None:
     assert box.links("box") == {"lo", "eth0", "eth1", "tun3", "zbr"}
 
 
+def test_a_tap_is_an_endpoint_as_it_is(box: Box) -> None:
+    box.sh(VETH, "ip -n box tuntap add tap5 mode tap")
+    before = box.snapshot()
+    endpoint = only_endpoint(box.nothing_to_do("vm_endpoint", {"netns": "box", "interface": "tap5"}))
+    assert (endpoint["model"], endpoint["tap"]["name"], endpoint["hard_addr"]) == ("none", "tap5", "02:00:ca:fe:00:05")
+    assert "ifname=tap5" in endpoint["hypervisor"]["qemu"][1]
+    assert box.unlike(before) == []
+    box.refused("vm_endpoint", {"netns": "box", "interface": "tap5", "model": "bridged"}, "model", "tap5")
+
+
+def test_a_macvlan(box: Box) -> None:
+    box.sh(VETH, "ip link add br7 type bridge; ip link add m7 link p0 netns box address 02:c0:00:00:00:77 type macvlan")
+    before = box.snapshot()
+    args = {"netns": "box", "interface": "m7"}
+    box.refused("vm_endpoint", {**args, "model": "macvtap"}, "model", "macvtap", "use tcfilter")
+    assert only_endpoint(box.change("vm_endpoint", args))["hard_addr"] == "02:c0:00:00:00:77"
+    assert redirects(box, "m7") == ["tap7_kata"]
+    box.change("vm_endpoint", {**args, "state": "absent"})
+    assert box.unlike(before) == []
+
+
 def test_rates(box: Box) -> None:
     box.sh(VETH)
     box.change("vm_endpoint", {**ETH0, "rx_rate": 20_000_000, "tx_rate": 40_000_000})

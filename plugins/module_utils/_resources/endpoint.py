@@ -18,7 +18,7 @@ from .._kernel.links import Link
 from .endpoint_exchange import exported, imported
 from .endpoint_hypervisor import arguments, descriptors
 from .endpoint_observing import observe_endpoints, socket_of
-from .endpoint_options import WantedEndpoint, index_of_name, parse_endpoint
+from .endpoint_options import WantedEndpoint, index_of_name, parse_endpoint, synthetic_mac
 from .endpoint_physical import (
     describe_physical,
     is_lent,
@@ -30,7 +30,7 @@ from .endpoint_physical import (
 )
 from .endpoint_planning import plan_absent, plan_present
 from .endpoint_record import Remembered, made_link, record_key, recorded
-from .endpoint_refusals import reason_against
+from .endpoint_refusals import reason_against, refuse_wiring_of_tap
 from .link_observing import refuse_same_namespace
 from .link_planning import refuse_missing_namespaces
 from .netns import namespace_subjects
@@ -93,6 +93,8 @@ class EndpointResource:
                 endpoints.append(_with_arguments(wanted, describe_physical(record), 1, after))
             elif record is not None:
                 endpoints.append(_describe(wanted, record, after))
+            elif _is_tap(wanted, name, after):
+                endpoints.append(_describe_tap(wanted, name, position, after))
         return {"endpoints": endpoints, "unsupported": _unsupported(wanted, after), "not_restored": []}
 
 
@@ -106,8 +108,16 @@ def _plan_present(one: WantedEndpoint, name: str, position: int, draft: Draft) -
     elif kind == "physical":
         refuse_options_of_virtual(one)
         plan_lending(one, name, position, draft)
+    elif _is_tap(one, name, draft.observed):
+        refuse_wiring_of_tap(one)
     else:
         plan_present(one, name, position, draft)
+
+
+def _is_tap(one: WantedEndpoint, name: str, state: State) -> bool:
+    """Whether a link is a tap that somebody made for a VM: there is nothing to wire."""
+    link = state.link(one.netns, name)
+    return link is not None and link.kind == "tap"
 
 
 def _plan_absent(record: Remembered, draft: Draft, *, ours: bool = True) -> list[str]:
@@ -273,6 +283,27 @@ def _addressing(record: Remembered, link: Link | None, state: State) -> dict[str
             {"dst": step["dst"], "gateway": step.get("gateway", "")} for step in steps if step["op"] == "route.add"
         ]
     return {"addresses": addresses, "routes": [without_empty(one) for one in routes]}
+
+
+def _describe_tap(one: WantedEndpoint, interface: str, position: int, state: State) -> dict[str, Any]:
+    link = state.existing(one.netns).existing(interface)
+    index = index_of_name(interface, position) if one.index is None else one.index
+    endpoint: dict[str, Any] = {
+        "type": "virtual",
+        "name": interface,
+        "netns": one.netns,
+        "index": index,
+        "hard_addr": one.mac if one.mac and one.mac != "random" else synthetic_mac(index),
+        "model": "none",
+        "tap": {"name": interface, "ifindex": link.ifindex if link.ifindex > 0 else None, "device": None},
+        "bridge": None,
+        "mtu": link.mtu or None,
+        "addresses": [],
+        "routes": [],
+        "pci": None,
+        "socket_path": None,
+    }
+    return _with_arguments(one, endpoint, one.queues, state)
 
 
 def _describe_vhost_user(one: WantedEndpoint, interface: str, position: int, state: State) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from .._kernel.links import Link
 from .device_baggage import routes_lost
 from .endpoint_options import WantedEndpoint
 
-SERVED = ("veth", "macvlan", "ipvlan", "vlan", "dummy", "ifb", "vxlan")
+SERVED = ("veth", "macvlan", "ipvlan", "vlan", "dummy", "ifb", "vxlan", "tap")
 """Kinds of links that have a network on their other side, or may have."""
 OF_TCFILTER_ONLY = ("ipvlan", "vlan", "macvlan")
 NEEDS = {"none": ("tap",), "tcfilter": ("tap",), "macvtap": ("macvtap",), "bridged": ("tap", "bridge")}
@@ -60,6 +60,15 @@ def refuse_impossible(one: WantedEndpoint, link: Link, wish: dict[str, Any], sta
         for route in routes_lost(link, namespace):
             if route.opaque:
                 raise TaskError(f"interface: the route {route.dst} would go from {where}, and could not be put back")
+
+
+def refuse_wiring_of_tap(one: WantedEndpoint) -> None:
+    """A tap is what a VMM opens: it is wired to nothing else. Raises InvalidOption."""
+    if one.model in ("macvtap", "bridged"):
+        raise InvalidOption("model", one.model, f"is not possible for {one.interface}, which is a tap already")
+    for name in ("tap", "bridge", "rx_rate", "tx_rate"):
+        if getattr(one, name) is not None:
+            raise InvalidOption(name, getattr(one, name), "is not for a link that is a tap already")
 
 
 def refuse_taken(one: WantedEndpoint, wish: dict[str, Any], namespace: NamespaceState) -> None:
