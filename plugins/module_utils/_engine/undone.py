@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .._kernel.addressing import RTPROT_KERNEL, Address, Neighbour
 from .._kernel.links import Link
+from .._kernel.traffic import Qdisc, is_redirection
 from .kinds.address import address_args
 from .kinds.contract import place
 from .kinds.neighbour import neighbour_args
@@ -66,7 +68,7 @@ def left_behind(done: Sequence[Operation], before: State, after: State) -> Itera
 def _touched(operations: Sequence[Operation]) -> Iterator[tuple[Netns, str]]:
     for operation in operations:
         area, _dot, _verb = operation.kind.partition(".")
-        if area in ("address", "route"):
+        if area in KNOWN_BY_LINK and "link" in operation.args:
             yield operation.args["netns"], operation.args["link"]
         elif area == "pci" and "netns" in operation.args:
             yield operation.args["netns"], operation.args["name"]
@@ -88,9 +90,15 @@ def _essence(namespace: NamespaceState, netns: Netns, name: str) -> dict[str, An
         "addresses": _sorted(address_args(one, netns, name) for one in addresses),
         "routes": _sorted(route_args(one, netns, name) for one in routes),
         "neighbours": _sorted(neighbour_args(one, netns, name) for one in _neighbours(namespace, link)),
-        "qdiscs": namespace.qdiscs.get(link.ifindex, []),
+        "qdiscs": [_without_wiring(one) for one in namespace.qdiscs.get(link.ifindex, ())],
         "settings": namespace.settings.get(link.ifindex, {}),
+        "wired to": namespace.redirects.get(name),
     }
+
+
+def _without_wiring(qdisc: Qdisc) -> Qdisc:
+    """The kernel chooses the handles of the filters that wire a link to another one."""
+    return replace(qdisc, filters=tuple(one for one in qdisc.filters if not is_redirection(one)))
 
 
 def _neighbours(namespace: NamespaceState, link: Link) -> Iterator[Neighbour]:
