@@ -44,6 +44,8 @@ class PciDevice:
     device: str = ""
     group: int | None = None
     neighbours: tuple[Neighbour, ...] = ()
+    functions: int = 0
+    """How many virtual functions it has, which its driver makes, and takes away when it goes."""
 
     @property
     def make(self) -> str:
@@ -73,6 +75,7 @@ def read_device(bdf: str) -> PciDevice | None:
         device=device[2:],
         group=int(group) if group.isdigit() else None,
         neighbours=tuple(_neighbours(path, bdf)),
+        functions=int(_text(f"{path}/sriov_numvfs") or 0),
     )
 
 
@@ -105,13 +108,13 @@ def bind_by_override(bdf: str, driver: str) -> None:
 
 
 def bind_back(bdf: str, lent_to: str, driver: str, override: str) -> None:
-    """Give one device back to the driver that it had, unless somebody has taken it meanwhile. Raises KernelError."""
+    """Give one device back to the driver that it had. Raises KernelError, also while a VM has it."""
     found = _existing(bdf)
+    if found.driver == lent_to and group_is_in_use(found.group):
+        raise KernelError(errno.EBUSY, f"taking {bdf} from {lent_to}", f"a program uses /dev/vfio/{found.group}")
     if found.override != override:
         _write(f"{BUS}/devices/{bdf}/driver_override", f"{override}\n")
     if found.driver == lent_to:
-        if group_is_in_use(found.group):
-            raise KernelError(errno.EBUSY, f"taking {bdf} from {lent_to}", f"a program uses /dev/vfio/{found.group}")
         _write(f"{BUS}/drivers/{lent_to}/unbind", bdf)
     _probe(bdf, driver)
 

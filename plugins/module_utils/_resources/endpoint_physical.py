@@ -62,6 +62,7 @@ def _reasons(one: WantedEndpoint, link: Link, state: State) -> Iterator[str]:
             yield f"the way of the route {route.dst}, which could not be put back"
     if not one.force:
         reasons = [*_connections(link, namespace, state), *reasons_against(link, one.netns, state)]
+        reasons += [f"has {found.functions} virtual functions, which would be gone"] if found.functions else []
         yield from (f"a device that {reason}; force: true gives it away all the same" for reason in reasons)
 
 
@@ -136,8 +137,7 @@ def plan_taking_back(record: Remembered, draft: Draft) -> list[str]:
 
 def _is_ours(record: Remembered, found: PciDevice) -> bool:
     """Whether a device is still as we left it: nobody gave it to another driver, and no boot was since."""
-    given = record["pci"]["bound_driver"]
-    return bool(record["fingerprint"]) and (found.driver in ("", given) or found.override == given)
+    return bool(record["fingerprint"]) and found.driver in ("", record["pci"]["bound_driver"])
 
 
 def _remember(one: WantedEndpoint, link: Link, index: int, state: State) -> Remembered:

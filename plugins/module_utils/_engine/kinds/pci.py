@@ -116,5 +116,5 @@ def _wait_for(device: str, namespace: Namespace) -> Link:
             if link.device == device and not link.kind:
                 return link
         if time.monotonic() > deadline:
-            raise KernelError(errno.ENODEV, text="its driver has made no link in the initial namespace")
+            raise KernelError(errno.ETIMEDOUT, text="its driver has made no link in the initial namespace")
         time.sleep(0.02)

@@ -55,6 +55,12 @@ def test_a_device(bus: Path) -> None:
     assert second is not None and (second.driver, second.override) == ("", "vfio-pci")
 
 
+def test_virtual_functions(bus: Path) -> None:
+    (bus / "devices" / FIRST / "sriov_numvfs").write_text("4\n")
+    found = read_device(FIRST)
+    assert found is not None and found.functions == 4
+
+
 def test_no_iommu(bus: Path) -> None:
     (bus / "devices" / FIRST / "iommu_group").unlink()
     found = read_device(FIRST)

@@ -123,6 +123,7 @@ def test_another_driver() -> None:
     [
         ({"group": None}, "no IOMMU"),
         ({"neighbours": (OTHER,)}, "IOMMU group 5 with 0000:01:00.1"),
+        ({"functions": 4}, "4 virtual functions"),
     ],
 )
 def test_refused(details: dict[str, Any], words: str) -> None:
