@@ -479,12 +479,41 @@ namespaces:
           returned: success
           sample: eth0
     endpoints:
-      description:
-        - Endpoints of virtual machines that are recorded for it. Empty where nothing records any.
+      description: Endpoints of virtual machines that are recorded for it, in the order of their links.
       type: list
       elements: dict
       returned: when the namespace exists and O(gather) has V(endpoints)
-      sample: []
+      contains:
+        name:
+          description: The link that leads to the network.
+          type: str
+          returned: success
+          sample: eth0
+        index:
+          description: Its number among the endpoints.
+          type: int
+          returned: success
+          sample: 0
+        model:
+          description: How it is wired.
+          type: str
+          returned: success
+          sample: tcfilter
+        hard_addr:
+          description: The MAC address that the VM has.
+          type: str
+          returned: success
+          sample: "02:00:00:00:00:07"
+        tap:
+          description: The tap or macvtap.
+          type: str
+          returned: success
+          sample: tap0_kata
+        bridge:
+          description: The bridge that joins both, for the model V(bridged).
+          type: str
+          returned: success
+          sample: null
     forwards:
       description: Port forwards that are recorded for it. Empty where nothing records any.
       type: list
@@ -501,6 +530,8 @@ namespaces:
       description:
         - Interfaces, routes and neighbours in the form that the agent in a virtual machine takes.
         - Without V(lo), link-local addresses, and the routes that the kernel makes by itself.
+        - Without what wires endpoints of virtual machines. What a link lost to its VM is listed as
+          if the link had it still.
       type: dict
       returned: when the namespace exists
       contains:

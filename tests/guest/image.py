@@ -75,7 +75,7 @@ def _add_programs(archive: Archive, python: str) -> None:
     for name in applets:
         if f"/usr/bin/{name}" not in archive.there and name != "modprobe":
             archive.link(f"/usr/bin/{name}", "busybox")
-    for path in _shared_libraries([*paths.values(), Path(python), shim()]):
+    for path in shared_libraries([*paths.values(), Path(python), shim()]):
         archive.file(str(path), path, executable=True)
 
 
@@ -91,7 +91,7 @@ def _add_python(archive: Archive, python: str) -> None:
         for path in packages.glob(f"{name}*"):
             archive.tree(f"{packages}/{path.name}", path, LEFT_OUT)
     extensions = (Path(path) for path in sorted(archive.there) if path.endswith(".so"))
-    for path in _shared_libraries(path for path in extensions if path.parent.name == "lib-dynload"):
+    for path in shared_libraries(path for path in extensions if path.parent.name == "lib-dynload"):
         archive.file(str(path), path, executable=True)
 
 
@@ -118,7 +118,7 @@ def _add_collection(archive: Archive, lane: Lane, compiled: Path) -> None:
     archive.file(f"{AGENT}/faultpoint.so", shim(), executable=True)
 
 
-def _shared_libraries(programs: Iterable[Path]) -> list[Path]:
+def shared_libraries(programs: Iterable[Path]) -> list[Path]:
     """The libraries of programs; a program without any is passed over."""
     listed = subprocess.run(["ldd", *map(str, programs)], capture_output=True, text=True, check=False).stdout
     return sorted({Path(path) for path in re.findall(r"(/\S+) \(0x", listed)})

@@ -134,6 +134,53 @@ def test_the_agents_view(box: Box) -> None:
     assert {one["Address"] for one in guest["neighbours"]} >= {"10.0.0.77"}
 
 
+@pytest.mark.parametrize(("model", "tap"), [("none", "tap0_kata"), ("tcfilter", "tap0_kata"), ("bridged", "vm0")])
+def test_a_guest_has_what_the_sandbox_had(box: Box, model: str, tap: str) -> None:
+    box.sh(*SANDBOX)
+    before = only(gather(box)["namespaces"])["guest"]
+    named = {"tap": tap} if tap != "tap0_kata" else {}
+    box.done("vm_endpoint", {"netns": "web1", "interface": "eth0", "model": model, **named})
+    found = only(gather(box)["namespaces"])
+    assert found["endpoints"] == [
+        {
+            "name": "eth0",
+            "index": 0,
+            "model": model,
+            "hard_addr": "02:00:00:00:00:07",
+            "tap": tap,
+            "bridge": "br0_kata" if model == "bridged" else None,
+        }
+    ]
+    assert {link["name"] for link in found["links"]} >= {"eth0", tap}
+    assert in_any_order(found["guest"]) == in_any_order(before)
+    assert only(gather(box, gather=["links"])["namespaces"])["guest"]["neighbours"] == []
+
+    box.done("vm_endpoint", {"netns": "web1", "interface": "eth0", "state": "absent"})
+    found = only(gather(box)["namespaces"])
+    assert found["endpoints"] == []
+    assert in_any_order(found["guest"]) == in_any_order(before)
+
+
+def test_an_endpoint_of_a_namespace_that_is_gone_is_not_one_of_its_successor(box: Box) -> None:
+    box.sh(*SANDBOX)
+    box.done("vm_endpoint", {"netns": "web1", "interface": "eth0"})
+    box.sh("ip netns del web1", "until ! ip link show vh1 2>/dev/null; do sleep 0.05; done")
+    box.sh("ip netns add web1", "ip -n web1 link add tap0_kata type veth peer name eth0")
+    found = only(gather(box)["namespaces"])
+    assert found["endpoints"] == []
+    assert {one["Device"] for one in found["guest"]["interfaces"]} == {"eth0", "tap0_kata"}
+
+
+def in_any_order(guest: dict[str, Any]) -> dict[str, Any]:
+    """The description of a guest, sorted; but for neighbours that come and go by themselves."""
+    interfaces = [
+        {**one, "IPAddresses": sorted(map(str, one["IPAddresses"]))}
+        for one in sorted(guest["interfaces"], key=lambda one: str(one["Device"]))
+    ]
+    permanent = [one for one in guest["neighbours"] if one["State"] == "permanent"]
+    return {"interfaces": interfaces, "routes": sorted(map(str, guest["routes"])), "neighbours": permanent}
+
+
 @pytest.mark.parametrize(
     ("subject", "key"),
     [

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""Debian's kernel for the guest of the tier `guest`: fetched and unpacked, never installed."""
+"""Debian's kernel for the machines of the tiers `guest` and `vm`: fetched and unpacked, never installed."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ MODULES = (
     "vfio-pci",
     "vfio_iommu_type1",
     "virtio_console",
+    "virtio_net",
     "virtio_pci",
     "vrf",
     "vxlan",

@@ -77,6 +77,7 @@ def _shellcheck(_reasons: Reasons) -> Iterator[Step]:
     scripts = [
         ".ci/run",
         "tests/guest/init",
+        "tests/vm/init",
         *(str(path.relative_to(ROOT)) for path in sorted(RUN.iterdir()) if _is_bash(path)),
     ]
     yield Step("shellcheck", ("shellcheck", *scripts), 60)
@@ -196,6 +197,10 @@ def _promises(_reasons: Reasons) -> Iterator[Step]:
 def _guest(_reasons: Reasons) -> Iterator[Step]:
     # The guest has the libraries of Debian only.
     yield _pytest("guest", CORE, ("tests/guest",), _lane("debian", CORE), seconds=900, netbox=True)
+
+
+def _vm(_reasons: Reasons) -> Iterator[Step]:
+    yield _pytest("vm", CORE, ("tests/vm",), _lane("debian", CORE), netbox=True)
 
 
 def _sweep(_reasons: Reasons) -> Iterator[Step]:
@@ -353,6 +358,14 @@ TIERS = (
         "physical links and further kinds, on Debian's kernel in QEMU",
         (CORE,),
         _guest,
+        needs_build=True,
+        needs_kernel=True,
+    ),
+    Tier(
+        "vm",
+        "sandboxes given to virtual machines, in QEMU",
+        (CORE,),
+        _vm,
         needs_build=True,
         needs_kernel=True,
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 FIRST_DESCRIPTOR = 3
+SMALLEST_MTU = 1280  # that cloud-hypervisor takes
 
 
 def descriptors(endpoint: dict[str, Any], queues: int) -> list[dict[str, Any]]:
@@ -60,7 +61,7 @@ def _cloud_hypervisor(endpoint: dict[str, Any], numbers: list[int], queues: int,
         way = f"fd={numbers[0]}" if queues == 1 else f"fd=[{','.join(map(str, numbers))}]"
     else:
         way = f"tap={endpoint['tap']['name']}"
-    size = [f"mtu={endpoint['mtu']}"] if endpoint["mtu"] else []
+    size = [f"mtu={endpoint['mtu']}"] if (endpoint["mtu"] or 0) >= SMALLEST_MTU else []
     words = [way, f"mac={endpoint['hard_addr']}", *size, f"num_queues={2 * queues}", f"queue_size={queue_size}"]
     return ["--net", ",".join(words)]
 

@@ -170,7 +170,8 @@ def _plan_macvtap(wiring: _Wiring) -> None:
     """A macvtap that takes over the address of the link, which gets another one."""
     _plan_stripping(wiring)
     _plan_link(wiring, "tap", "macvtap", parent=wiring.record["interface"], mac=wiring.record["mac"])
-    wiring.ensure("tap", mtu=wiring.link("interface").mtu, ipv6_link_local=False, up=True)
+    # The kernel cannot know which groups the VM is a member of: neighbour discovery of IPv6 needs some.
+    wiring.ensure("tap", mtu=wiring.link("interface").mtu, allmulti=True, ipv6_link_local=False, up=True)
     wiring.ensure("interface", up=True)
     _plan_node(wiring)
 

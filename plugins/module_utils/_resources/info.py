@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -26,8 +26,9 @@ from .._kernel.errors import NotANamespace
 from .._kernel.host import Host
 from .._kernel.links import Link, read_links
 from .._kernel.namespaces import Fingerprint, Identity, identify, is_leftover, own_identity, processes_inside
-from .._store.records import Records
+from .._store.records import Record, Records
 from . import values
+from .endpoint_info import Belongings, describe_recorded, endpoints_of, of_the_guest
 from .guest import describe_guest
 from .topology import Node, describe_topology
 
@@ -94,7 +95,10 @@ def gather_namespaces(params: dict[str, Any]) -> dict[str, Any]:
         peers = _Peers(host, [own, *present.values()])
         identities = {contents.identity for contents in present.values()}
         inside = processes_inside(identities) if "processes" in wanted and identities else {}
-        namespaces = [_describe(path, contents, wanted, peers, records, inside) for path, contents in found.items()]
+        endpoints = records.all("endpoint")
+        namespaces = [
+            _describe(path, contents, wanted, peers, records, endpoints, inside) for path, contents in found.items()
+        ]
         nodes = [
             Node(_label(contents.path), contents.links, _cidrs(contents), peers.of(contents))
             for contents in [own, *present.values()]
@@ -202,6 +206,7 @@ def _describe(
     wanted: frozenset[str],
     peers: _Peers,
     records: Records,
+    endpoints: Mapping[str, Record],
     inside: dict[tuple[int, int], list[int]],
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"name": _label(path), "path": _printable(path)}
@@ -230,13 +235,18 @@ def _describe(
             {**_without(asdict(one), "ifindex", "family"), "link": names.get(one.ifindex, "")}
             for one in contents.neighbours
         ]
-    for subject in ("endpoints", "forwards"):
-        if subject in wanted:
-            held = records.get(subject, path)
-            result[subject] = held.value[subject] if held and held.this_boot else []
+    own = endpoints_of(path, contents.fingerprint, endpoints)
+    if "endpoints" in wanted:
+        result["endpoints"] = [describe_recorded(one) for one in own]
+    if "forwards" in wanted:
+        held = records.get("forwards", path)
+        result["forwards"] = held.value["forwards"] if held and held.this_boot else []
     if "processes" in wanted:
         result["pids"] = inside.get(contents.identity, [])
-    result["guest"] = describe_guest(contents.links, contents.addresses, contents.routes, contents.neighbours)
+    there = Belongings(contents.links, contents.addresses, contents.routes, contents.neighbours)
+    given = of_the_guest(own, there)
+    neighbours = given.neighbours if "neighbours" in wanted else []
+    result["guest"] = describe_guest(given.links, given.addresses, given.routes, neighbours)
     return result
 
 
