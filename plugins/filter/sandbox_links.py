@@ -35,6 +35,15 @@ options:
       - Without them, links are to be removed.
     type: list
     elements: dict
+  unwiring:
+    description:
+      - The operations by which P(sandbox.network.vm_endpoint#module) would take the endpoints of
+        the sandboxes back.
+      - A link whose MAC address, addresses and routes a VM has by such an endpoint is not given
+        them again. Where links are to be removed, macvtaps of endpoints are removed before them.
+    type: list
+    elements: dict
+    default: []
   keep_bridges:
     description: Whether bridges stay where links are removed.
     type: bool
@@ -93,11 +102,12 @@ def sandbox_links(
     found: Sequence[Mapping[str, Any]],
     leases: Sequence[Mapping[str, Any]] | None = None,
     keep_bridges: bool = False,
+    unwiring: Sequence[Mapping[str, Any]] = (),
 ) -> Items:
     """What the link module is to make, or with no leases given, to remove."""
     if leases is None:
-        return removed_links(plan, found, keep_bridges=keep_bridges)
-    return made_links(plan, leases, found)
+        return removed_links(plan, found, keep_bridges=keep_bridges, unwiring=unwiring)
+    return made_links(plan, leases, found, unwiring)
 
 
 class FilterModule:

@@ -13,7 +13,8 @@ author: The sandbox.network authors (@sandbox-network)
 description:
   - Checks the list that the role P(sandbox.network.sandbox#role) takes and turns it into
     the lists that P(sandbox.network.address_lease#module), P(sandbox.network.netns#module),
-    P(sandbox.network.link#module) and P(sandbox.network.netdev_move#module) take.
+    P(sandbox.network.link#module), P(sandbox.network.netdev_move#module) and
+    P(sandbox.network.vm_endpoint#module) take.
 options:
   _input:
     description: Sandboxes, as the role's O(ignore:sandbox_list).
@@ -53,7 +54,8 @@ _value:
   description:
     - C(problems), a text for everything that is wrong with the list.
       The other lists are empty when there is one.
-    - C(leases), C(bridges), C(namespaces), C(links) and C(devices), as the modules take them.
+    - C(leases), C(bridges), C(namespaces), C(links), C(devices) and C(endpoints), as the
+      modules take them.
       The links are still without addresses.
   type: dict
 """

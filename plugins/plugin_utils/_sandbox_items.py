@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_devices import Device, parse_devices
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import parse_endpoint
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import (
     MTU_SMALLEST_IPV6,
     Interface,
@@ -33,7 +34,8 @@ class BadItemError(ValueError):
 
 @dataclass(frozen=True)
 class Sandbox:
-    """One sandbox as wanted. ``gateways`` is what the router has, one address a network."""
+    """One sandbox as wanted. ``gateways`` is what the router has, one address a network.
+    ``endpoint`` is what vm_endpoint is asked for, or None when nothing is said about one."""
 
     name: str
     where: str
@@ -48,6 +50,7 @@ class Sandbox:
     dns: Mapping[str, Any] = field(default_factory=dict)
     sysctl: Mapping[str, Any] = field(default_factory=dict)
     devices: tuple[Device, ...] = ()
+    endpoint: Mapping[str, Any] | None = None
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -103,10 +106,11 @@ class _Parser:
             self.check_ipv6_mtu(found)
         own_interface = found["interface"] if driver == "bridge" else None
         devices, wrong = parse_devices(values.as_list(self.item.get("devices")), found["name"], own_interface)
-        self.problems += [f"{self.where}: {problem}" for problem in wrong]
+        endpoint, wrong_too = parse_endpoint(self.item.get("endpoint"), driver, own_interface)
+        self.problems += [f"{self.where}: {problem}" for problem in (*wrong, *wrong_too)]
         if self.problems:
             raise BadItemError(self.problems)
-        return Sandbox(where=self.where, devices=tuple(devices), **found)
+        return Sandbox(where=self.where, devices=tuple(devices), endpoint=endpoint, **found)
 
     def addressing(self) -> dict[str, Any]:
         """Addresses, subnets and gateways: they depend on each other."""

@@ -26,6 +26,7 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_items imp
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import Interface, Network
 
 BRIDGE_PORTS = 1023  # the kernel's limit
+STRIPPING_MODELS = ("macvtap", "bridged")  # with these, a VM takes over the addresses of a link
 DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
 
 Items = list[dict[str, Any]]
@@ -60,6 +61,11 @@ def present(sandboxes: Sequence[Sandbox]) -> dict[str, Items]:
         "namespaces": [_namespace(sandbox) for sandbox in sandboxes],
         "links": [_veth(sandbox) for sandbox in _bridged(sandboxes)],
         "devices": [{"netns": sandbox.name, **device.options} for sandbox in sandboxes for device in sandbox.devices],
+        "endpoints": [
+            {"netns": sandbox.name, "interface": sandbox.interface, **sandbox.endpoint}
+            for sandbox in sandboxes
+            if sandbox.endpoint is not None
+        ],
     }
 
 
@@ -67,26 +73,53 @@ def made_links(
     plan: Mapping[str, Items],
     leases: Iterable[Mapping[str, Any]],
     found: Iterable[Mapping[str, Any]],
+    unwiring: Iterable[Mapping[str, Any]] = (),
 ) -> Items:
     """Bridges, then the links on them with the addresses that were leased.
 
-    A bridge that was there before is used as it is.
+    A bridge that was there before is used as it is. ``unwiring`` is what would take endpoints
+    back: a link whose addresses a VM has is not given them again.
     """
     foreign = {link["ifname"] for link in found if not _is_ours(link)}
     leased = {lease["owner"]: lease["addresses"] for lease in leases}
     bridges = [bridge for bridge in plan["bridges"] if bridge["name"] not in foreign]
+    stripped = _stripped(list(unwiring))
     links = [
-        {
-            **link,
-            "addresses": [_address(cidr) for cidr in leased.get(link["netns"], ())],
-        }
+        _without_what_the_vm_has(link)
+        if (link["netns"], link["name"]) in stripped
+        else {**link, "addresses": [_address(cidr) for cidr in leased.get(link["netns"], ())]}
         for link in plan["links"]
     ]
     return bridges + links
 
 
-def removed_links(plan: Mapping[str, Items], found: Iterable[Mapping[str, Any]], *, keep_bridges: bool) -> Items:
-    """The host's ends of the links, and the bridges that only they were on."""
+def _stripped(unwiring: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """The links, by sandbox and name, that gave their addresses to a VM."""
+    recorded = {
+        (one["before"]["netns"], one["before"]["interface"])
+        for one in unwiring
+        if one["op"] == "record.drop" and one["before"]["model"] in STRIPPING_MODELS
+    }
+    # Of a link that is no more, there is nothing but the record to be dropped.
+    touched = {(one.get("netns"), one.get("link") or one.get("name")) for one in unwiring}
+    return {(basename(netns), interface) for netns, interface in recorded & touched}
+
+
+def _without_what_the_vm_has(link: Mapping[str, Any]) -> dict[str, Any]:
+    return {option: value for option, value in link.items() if option not in ("mac", "routes")}
+
+
+def removed_links(
+    plan: Mapping[str, Items],
+    found: Iterable[Mapping[str, Any]],
+    *,
+    keep_bridges: bool,
+    unwiring: Iterable[Mapping[str, Any]] = (),
+) -> Items:
+    """The host's ends of the links, and the bridges that only they were on.
+
+    Macvtaps that ``unwiring`` takes away come first: in check mode they are still on the links.
+    """
     going = {link["name"] for link in plan["links"]}
     bridges = {bridge["name"] for bridge in plan["bridges"]}
     used = set()
@@ -100,7 +133,8 @@ def removed_links(plan: Mapping[str, Items], found: Iterable[Mapping[str, Any]],
         if _is_ours(link):
             ours.add(name)
     unused = sorted((bridges & ours) - used)
-    return plan["links"] + ([] if keep_bridges else [{"name": name, "kind": "bridge"} for name in unused])
+    macvtaps = [_link_of(one) for one in unwiring if one["op"] == "link.delete" and one["kind"] == "macvtap"]
+    return macvtaps + plan["links"] + ([] if keep_bridges else [{"name": name, "kind": "bridge"} for name in unused])
 
 
 def _is_ours(link: Mapping[str, Any]) -> bool:
@@ -122,6 +156,7 @@ def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
     added = [one for one in done if one["op"] == "link.add"]
     remembered = [one for one in done if one["op"] == "record.put" and not one["before"]]
     return {
+        "endpoints": [_taken_off(one["value"]) for one in remembered if one["kind"] == "endpoint"],
         "devices": [_moved_back(one["value"]) for one in remembered if one["kind"] == "device"],
         "links": [_link_of(one) for one in added if one["kind"] != "bridge"],
         "bridges": [_link_of(one) for one in added if one["kind"] == "bridge"],
@@ -133,6 +168,10 @@ def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
 def _moved_back(record: Mapping[str, Any]) -> dict[str, Any]:
     origin = record["origin"]
     return {"device": origin["name"], "netns": record["netns"], "from_netns": origin["netns"]}
+
+
+def _taken_off(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"netns": record["netns"], "interface": record["interface"]}
 
 
 def _link_of(operation: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,6 +194,7 @@ def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, It
         ],
         # Whatever is in there, also of earlier lists: a namespace that is removed would take it along.
         "devices": [{"netns": sandbox.name} for sandbox in sandboxes],
+        "endpoints": [{"netns": sandbox.name} for sandbox in sandboxes],
     }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Union
 
@@ -49,11 +49,24 @@ def dictionary(value: object) -> Mapping[str, Any]:
     return value
 
 
+def one_of(choices: Sequence[str], value: object) -> str:
+    """One of several words."""
+    if value not in choices:
+        raise ValueError(f'"{value}" is not one of {", ".join(choices)}')
+    return str(value)
+
+
 def driver(value: object) -> str:
     """A driver that there is."""
-    if value not in DRIVERS:
-        raise ValueError(f'"{value}" is not one of {", ".join(DRIVERS)}')
-    return str(value)
+    return one_of(DRIVERS, value)
+
+
+def absolute_path(value: object) -> str:
+    """A path that says where it starts."""
+    path = text(value)
+    if not path.startswith("/") or "\0" in path:
+        raise ValueError(f"{path!r} is not an absolute path")
+    return path
 
 
 def _plain_name(value: object, longest: int) -> str:
@@ -120,9 +133,7 @@ def namespace(value: object) -> str:
 
 def preserve_or_drop(value: object) -> str:
     """What becomes of something that a device has."""
-    if value not in ("preserve", "drop"):
-        raise ValueError(f'"{value}" is not one of preserve, drop')
-    return str(value)
+    return one_of(("preserve", "drop"), value)
 
 
 def boolean(value: object) -> bool:
@@ -143,17 +154,22 @@ def mac(value: object) -> str:
     return mac
 
 
-def mtu(value: object) -> int:
-    """An MTU."""
+def number(value: object, smallest: int, largest: int) -> int:
+    """A number within bounds."""
     try:
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             raise ValueError
-        number = int(value)
+        found = int(value)
     except ValueError:
         raise ValueError(f"{value!r} is not a number") from None
-    if not MTU_SMALLEST <= number <= MTU_LARGEST:
-        raise ValueError(f"{number} is not between {MTU_SMALLEST} and {MTU_LARGEST}")
-    return number
+    if not smallest <= found <= largest:
+        raise ValueError(f"{found} is not between {smallest} and {largest}")
+    return found
+
+
+def mtu(value: object) -> int:
+    """An MTU."""
+    return number(value, MTU_SMALLEST, MTU_LARGEST)
 
 
 def address(value: object) -> Interface:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,9 +21,10 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import
 
 RESULTS = (
     "{'failed': none, 'addresses': sandbox_addresses | default({}), 'leases': sandbox_leases,"
-    " 'namespaces': sandbox_namespaces, 'links': sandbox_links, 'devices': sandbox_devices}"
+    " 'namespaces': sandbox_namespaces, 'links': sandbox_links, 'devices': sandbox_devices,"
+    " 'endpoints': sandbox_endpoints}"
 )
-MODULES = ("leases", "namespaces", "links", "devices")
+MODULES = ("leases", "namespaces", "links", "devices", "endpoints")
 
 
 @pytest.fixture
@@ -54,12 +56,21 @@ def operations(result: dict[str, Any]) -> list[list[Any]]:
 def _foreseeable(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    unknown = ("ifindex", "identity", "group", "value")
+    unknown = ("ifindex", "target_ifindex", "identity", "group", "value")
     return {key: _foreseeable(one) for key, one in value.items() if key not in unknown}
 
 
 def names(*items: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"name": item["name"]} for item in items]
+
+
+# The directory /dev is that of the machine, and has the device nodes of all tests that are running.
+VM1, VM2, VM3 = (f"vm{number}-{os.urandom(4).hex()}" for number in range(3))
+
+
+def nodes() -> list[str]:
+    """The sandboxes here that have the device node of a macvtap."""
+    return [name for name in (VM1, VM2, VM3) if Path(f"/dev/sandbox-network/{name}-eth0").exists()]
 
 
 def end_of(name: str) -> str:
@@ -409,7 +420,7 @@ def test_a_device_that_cannot_be_moved_leaves_nothing_of_this_run(host: Throwawa
 def test_a_later_step_that_fails_brings_devices_back(host: Throwaway) -> None:
     prepare(host, *CABLE, *SPARE)
     old = {"name": "old", "devices": ["nic2"]}
-    new = {"name": "new", "devices": [{"device": "nic0", "new_name": "lan"}]}
+    new = {"name": VM1, "devices": [{"device": "nic0", "new_name": "lan"}], "endpoint": {"model": "macvtap"}}
     host.play(present(old))
     before, before_nics = host.snapshot(), nics(host)
     # The role's last step is no module. What would come after it stands here, with the role's rescue.
@@ -422,7 +433,7 @@ def test_a_later_step_that_fails_brings_devices_back(host: Throwaway) -> None:
             {
                 "block": [
                     {"ansible.builtin.include_role": role},
-                    {"ansible.builtin.assert": {"that": "sandbox_devices is changed"}},
+                    {"ansible.builtin.assert": {"that": "sandbox_devices is changed and sandbox_endpoints is changed"}},
                     {"name": "Step that fails", "ansible.builtin.command": "false"},
                 ],
                 "rescue": [{"ansible.builtin.include_role": {**role, "tasks_from": "undo.yml"}}],
@@ -437,6 +448,7 @@ def test_a_later_step_that_fails_brings_devices_back(host: Throwaway) -> None:
     assert "Step that fails: non-zero return code" in shown.stdout + shown.stderr
     assert host.snapshot() == before
     assert nics(host) == before_nics
+    assert nodes() == []
 
 
 def test_a_device_without_a_way_back_keeps_its_sandbox(host: Throwaway) -> None:
@@ -450,6 +462,96 @@ def test_a_device_without_a_way_back_keeps_its_sandbox(host: Throwaway) -> None:
     assert "/run/netns/yard" in refused["failed"]
     assert refused["task"] == "Bring devices back"
     assert host.snapshot() == before
+
+
+def without_macvtap(found: list[Any]) -> list[tuple[str, str | None]]:
+    """What was done to what, but for the macvtap."""
+    return [(one["op"], one.get("name")) for one in found if one.get("name") != "tap7_kata"]
+
+
+@pytest.mark.controller
+def test_endpoints_for_virtual_machines(host: Throwaway) -> None:
+    models: dict[str, Any] = {
+        VM1: True,
+        VM2: {"model": "macvtap", "index": 7, "tx_rate": 1_000_000},
+        VM3: {"model": "bridged", "tap": "vmtap3"},
+    }
+    items = [{"name": name, "endpoint": endpoint} for name, endpoint in models.items()]
+    plain = {"name": "plain"}
+    items[0]["mac"] = items[1]["mac"] = "02:00:00:00:00:01"
+    before = host.snapshot()
+    bare_items = [{key: value for key, value in item.items() if key != "endpoint"} for item in items]
+    released = [{**item, "endpoint": False} for item in items]
+    parts = host.play_in_parts(
+        [present(*bare_items, plain)],
+        [present(*items, plain, check=True), present(*items, plain), present(*items, plain)],
+        [{"command": f"ip -n {VM2} link delete tap7_kata; ip -n {VM3} link delete vmtap3"}, present(*items)],
+        [present(*released, check=True), present(*released), present(*released)],
+        [present(*items), absent(*names(*items), plain, check=True), absent(*names(*items), plain)],
+    )
+    next(parts)
+    bare = host.snapshot()
+    check, made, again = next(parts)
+    assert operations(check)[4] == operations(made)[4] != []
+    assert not changed(again)
+    for result in (check, made, again):
+        found = [(one["netns"], one["model"], one["tap"]["name"]) for one in result["endpoints"]["endpoints"]]
+        assert found == [
+            (f"/run/netns/{VM1}", "tcfilter", "tap0_kata"),
+            (f"/run/netns/{VM2}", "macvtap", "tap7_kata"),
+            (f"/run/netns/{VM3}", "bridged", "vmtap3"),
+        ]
+        for one, number in zip(result["endpoints"]["endpoints"], range(2, 5)):
+            assert one["addresses"] == [f"10.80.0.{number}/24", f"fd00:80::{number}/64"]
+            assert [route["gateway"] for route in one["routes"]] == ["10.80.0.1", "fd00:80::1"]
+    assert [host.addresses(name) != [] for name in models] == [True, False, False]
+    assert nodes() == [VM2]
+
+    _damage, mended = next(parts)
+    assert changed(mended)
+    (link,) = host.json("ip", "-json", "-netns", VM2, "link", "show", "tap7_kata")
+    assert link["address"] == "02:00:00:00:00:01"
+
+    check, released_now, again = next(parts)
+    assert operations(check) == operations(released_now)
+    assert changed(released_now)
+    assert not changed(again)
+    assert host.snapshot() == bare
+
+    wired, check, gone = next(parts)
+    assert changed(wired)
+    # To check mode the links are as they are with endpoints, macvtaps on them and all.
+    for foretold, done in zip(operations(check), operations(gone)):
+        assert without_macvtap(foretold) == without_macvtap(done)
+    assert host.snapshot() == before
+    assert nodes() == []
+
+
+def test_new_sandboxes_with_endpoints(host: Throwaway) -> None:
+    item = {"name": VM1, "endpoint": {"model": "macvtap"}}
+    before = host.snapshot()
+    parts = host.play_in_parts([present(item, check=True), present(item), present(item)], [absent(*names(item))])
+    check, made, again = next(parts)
+    assert changed(check)
+    assert operations(check)[:4] == operations(made)[:4]
+    assert operations(check)[4] == []  # of a link that is not there yet
+    assert not changed(again)
+    assert nodes() == [VM1]
+    next(parts)
+    assert host.snapshot() == before
+    assert nodes() == []
+
+
+def test_an_endpoint_that_cannot_be_made_leaves_nothing_of_this_run(host: Throwaway) -> None:
+    old, new = {"name": VM1, "endpoint": {"model": "macvtap"}}, {"name": VM2, "endpoint": True}
+    bad = {"name": VM3, "endpoint": {"owner": "nobody-of-that-name"}}
+    host.play(present(old))
+    before = host.snapshot()
+    (failed,) = host.play(present(old, new, bad))
+    assert failed["failed"].startswith("Wire them to virtual machines: ")
+    assert host.snapshot() == before
+    assert nodes() == [VM1]
+    host.play(absent(*names(old)))
 
 
 BAD_INPUT: list[tuple[dict[str, Any], str]] = [
@@ -473,6 +575,7 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
         "sandbox_list[1] (b): devices: nic0 is also a device of sandbox_list[0] (a)",
     ),
     ({"sandbox_list": [{"name": "a", "devices": {"device": "nic0"}}]}, "devices"),
+    ({"sandbox_list": [{"name": "a", "endpoint": {"queues": 0}}]}, "(a): endpoint: queues: 0 is not between 1 and 256"),
     ({"sandbox_state": "started"}, "sandbox_state must be one of"),
 ]
 

@@ -32,6 +32,7 @@ def test_a_plan_with_problems_asks_for_nothing() -> None:
         "namespaces": [],
         "links": [],
         "devices": [],
+        "endpoints": [],
     }
 
 
@@ -59,7 +60,14 @@ def test_absent() -> None:
 
 def test_what_was_made() -> None:
     made = filter_of("sandbox_made")([{}, {"operations": [{"op": "netns.create", "path": "/run/netns/a"}]}])
-    assert made == {"devices": [], "links": [], "bridges": [], "namespaces": [{"name": "a"}], "leases": []}
+    assert made == {
+        "endpoints": [],
+        "devices": [],
+        "links": [],
+        "bridges": [],
+        "namespaces": [{"name": "a"}],
+        "leases": [],
+    }
 
 
 def test_addresses_by_name() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import PARSERS
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_items import (
     BadItemError,
     Sandbox,
@@ -226,6 +227,27 @@ def test_numbers_and_macs_are_normalised() -> None:
             {"devices": [{"device": "ens4", "new_name": "x"}, {"device": "ens5", "new_name": "x"}]},
             'devices[1]: new_name: "x" would also be the name of devices[0]',
         ),
+        ({"endpoint": "perhaps"}, "endpoint: 'perhaps' is neither a dictionary nor true or false"),
+        ({"endpoint": ["tap0"]}, "endpoint: ['tap0'] is neither a dictionary nor true or false"),
+        ({"endpoint": True, "driver": "none"}, "driver: none has no interface of its own to wire"),
+        ({"endpoint": {"scan": True}}, "endpoint: scan is not one of type, model, index"),
+        ({"endpoint": {"interface": "eth1"}}, "endpoint: interface is not one of"),
+        ({"endpoint": {"model": "enlightened"}}, 'endpoint: model: "enlightened" is not one of default, none, bridged'),
+        ({"endpoint": {"type": "physical"}}, 'type: "physical" is not one of auto, virtual, vhost-user'),
+        ({"endpoint": {"index": 65536}}, "endpoint: index: 65536 is not between 0 and 65535"),
+        ({"endpoint": {"tap": "a" * 16}}, "endpoint: tap: "),
+        ({"endpoint": {"tap": "eth0"}}, 'endpoint: tap: "eth0" is the name of the sandbox\'s own interface'),
+        ({"endpoint": {"tap": "t", "bridge": "t"}}, 'endpoint: bridge: "t" is the name of the tap'),
+        ({"endpoint": {"queues": 0}}, "endpoint: queues: 0 is not between 1 and 256"),
+        ({"endpoint": {"queue_size": 100}}, "endpoint: queue_size: 100 is not a power of two"),
+        ({"endpoint": {"vnet_hdr": "perhaps"}}, "endpoint: vnet_hdr: 'perhaps' is neither true nor false"),
+        ({"endpoint": {"vhost": "yes"}}, 'endpoint: vhost: "yes" is not one of auto, required, never'),
+        ({"endpoint": {"owner": []}}, "endpoint: owner: "),
+        ({"endpoint": {"mac": "01:00:00:00:00:00"}}, "endpoint: mac: "),
+        ({"endpoint": {"rx_rate": 1}}, "endpoint: rx_rate: 1 is not between 8000 and"),
+        ({"endpoint": {"rx_rate": 9000, "model": "macvtap"}}, "rx_rate: is not possible with model: macvtap"),
+        ({"endpoint": {"tx_rate": 9000, "model": "none"}}, "tx_rate: needs a model that wires the endpoint"),
+        ({"endpoint": {"vhost_user_dir": "run"}}, "endpoint: vhost_user_dir: 'run' is not an absolute path"),
     ],
 )
 def test_what_is_refused_names_item_option_and_value(item: dict[str, Any], text: str) -> None:
@@ -254,6 +276,21 @@ def test_templates_and_unknown_names_clash_with_nothing() -> None:
     assert len(parse(devices=devices).devices) == 4
 
 
+def test_an_endpoint_is_as_the_module_takes_it() -> None:
+    assert parse().endpoint is None
+    assert parse(endpoint="yes").endpoint == {"state": "present"}
+    assert parse(endpoint=False).endpoint == {"state": "absent"}
+    options = {"model": "bridged", "tap": "vmtap0", "owner": 1000, "mac": "random", "rx_rate": "1000000", "vhost": None}
+    assert parse(endpoint=options).endpoint == {
+        "state": "present",
+        "model": "bridged",
+        "tap": "vmtap0",
+        "owner": "1000",
+        "mac": "random",
+        "rx_rate": 1000000,
+    }
+
+
 def test_an_item_that_is_no_dictionary() -> None:
     with pytest.raises(BadItemError, match="'web1' is not a dictionary"):
         parse_sandbox("web1", 0, DEFAULTS)
@@ -262,7 +299,19 @@ def test_an_item_that_is_no_dictionary() -> None:
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["name", "driver", "interface", "mac", "mtu", "addresses", "subnet", "gateway", "dns", "devices"]
+            [
+                "name",
+                "driver",
+                "interface",
+                "mac",
+                "mtu",
+                "addresses",
+                "subnet",
+                "gateway",
+                "dns",
+                "devices",
+                "endpoint",
+            ]
         ),
         st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text(), max_size=3)),
     )
@@ -281,3 +330,14 @@ def test_nothing_that_a_user_can_type_is_a_traceback(item: dict[str, Any]) -> No
 def test_nothing_that_a_user_can_type_of_a_device_is_a_traceback(device: dict[str, Any]) -> None:
     with contextlib.suppress(BadItemError):
         parse(devices=[device])
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*PARSERS, "scan"]),
+        st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.text(), max_size=3)),
+    )
+)
+def test_nothing_that_a_user_can_type_of_an_endpoint_is_a_traceback(endpoint: dict[str, Any]) -> None:
+    with contextlib.suppress(BadItemError):
+        parse(endpoint=endpoint)

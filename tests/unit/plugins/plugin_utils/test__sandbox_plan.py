@@ -126,7 +126,14 @@ def test_one_default_route_for_each_family() -> None:
 
 def test_the_driver_none_has_a_namespace_and_nothing_else() -> None:
     plan = present({"name": "a", "driver": "none"})
-    assert plan == {"leases": [], "bridges": [], "namespaces": [{"name": "a"}], "links": [], "devices": []}
+    assert plan == {
+        "leases": [],
+        "bridges": [],
+        "namespaces": [{"name": "a"}],
+        "links": [],
+        "devices": [],
+        "endpoints": [],
+    }
 
 
 def test_no_addresses_no_lease() -> None:
@@ -136,7 +143,7 @@ def test_no_addresses_no_lease() -> None:
 
 
 def test_nothing_wanted_nothing_asked() -> None:
-    assert present() == {"leases": [], "bridges": [], "namespaces": [], "links": [], "devices": []}
+    assert present() == {"leases": [], "bridges": [], "namespaces": [], "links": [], "devices": [], "endpoints": []}
 
 
 def test_devices_of_all_sandboxes_are_one_list() -> None:
@@ -149,6 +156,50 @@ def test_devices_of_all_sandboxes_are_one_list() -> None:
     ]
 
 
+def test_endpoints_of_all_sandboxes_are_one_list() -> None:
+    plan = present(
+        {"name": "a", "endpoint": True},
+        {"name": "b"},
+        {"name": "c", "interface": "net3", "endpoint": {"model": "macvtap", "queues": "4", "index": None}},
+        {"name": "d", "endpoint": False},
+    )
+    assert plan["endpoints"] == [
+        {"netns": "a", "interface": "eth0", "state": "present"},
+        {"netns": "c", "interface": "net3", "state": "present", "model": "macvtap", "queues": 4},
+        {"netns": "d", "interface": "eth0", "state": "absent"},
+    ]
+
+
+def test_macvtaps_go_before_their_links() -> None:
+    deleted = {"op": "link.delete", "netns": "/run/netns/a", "mtu": 1500}
+    unwiring = [{**deleted, "name": "tap0_kata", "kind": "macvtap"}, {**deleted, "name": "tap1", "kind": "tap"}]
+    links = plans.removed_links(absent({"name": "a"}), [], keep_bridges=False, unwiring=unwiring)
+    assert links[0] == {"name": "tap0_kata", "netns": "/run/netns/a", "kind": "macvtap"}
+    assert [link["name"] for link in links[1:]] == [link_name("a")]
+
+
+def test_a_link_is_not_given_what_a_vm_has_of_it() -> None:
+    plan = present(*({"name": name, "mac": "02:00:00:00:00:01"} for name in ("a", "b", "c", "d")))
+    leases = [{"owner": name, "addresses": ["10.80.0.2/24"]} for name in ("a", "b", "c", "d")]
+    unwiring = [
+        {"op": "link.set", "netns": "/run/netns/a", "name": "eth0"},
+        _drop("a", "macvtap"),
+        {"op": "redirect.delete", "netns": "/run/netns/b", "link": "eth0"},
+        _drop("b", "tcfilter"),
+        _drop("c", "bridged"),  # of a link that is no more
+    ]
+    links = plans.made_links(plan, leases, [], unwiring)[1:]
+    given = {link["netns"]: sorted({"mac", "routes", "addresses"} & set(link)) for link in links}
+    whole = ["addresses", "mac", "routes"]
+    assert given == {"a": [], "b": whole, "c": whole, "d": whole}
+    assert links[0]["peer"]["master"] == "sbr0"
+
+
+def _drop(sandbox: str, model: str) -> dict[str, Any]:
+    before = {"netns": f"/run/netns/{sandbox}", "interface": "eth0", "model": model}
+    return {"op": "record.drop", "kind": "endpoint", "name": f"/run/netns/{sandbox}:eth0", "before": before}
+
+
 def test_what_was_made_is_what_was_not_there_before() -> None:
     leases = {"operations": [_put("lease", "a"), _put("lease", "b", before={"addresses": []})]}
     namespaces = {"operations": [{"op": "netns.create", "path": "/run/netns/a"}, _put("netns", "/run/netns/a")]}
@@ -158,7 +209,11 @@ def test_what_was_made_is_what_was_not_there_before() -> None:
     record = {"netns": "/run/netns/a", "name": "lan", "origin": {"name": "ens4", "netns": None}}
     renamed = _put("device", "y", record, before=record)
     devices = {"operations": [{"op": "link.move"}, _put("device", "x", record), renamed]}
-    assert plans.made([leases, namespaces, links, devices]) == {
+    endpoint = {"netns": "/run/netns/a", "interface": "eth0", "model": "macvtap"}
+    rewired = _put("endpoint", "/run/netns/a:eth1", endpoint, before=endpoint)
+    endpoints = {"operations": [_put("endpoint", "/run/netns/a:eth0", endpoint), rewired]}
+    assert plans.made([leases, namespaces, links, devices, endpoints]) == {
+        "endpoints": [{"netns": "/run/netns/a", "interface": "eth0"}],
         "devices": [{"device": "ens4", "netns": "/run/netns/a", "from_netns": None}],
         "links": [{"name": "eth0", "netns": "/run/netns/a", "kind": "veth"}],
         "bridges": [{"name": "sbr0", "netns": None, "kind": "bridge"}],
@@ -189,6 +244,7 @@ def test_absent_needs_the_name_only() -> None:
         "namespaces": [{"name": "a", "force": False}],
         "links": [{"name": link_name("a"), "kind": "veth", "peer": {"name": "eth0", "netns": "a"}}],
         "devices": [{"netns": "a"}],
+        "endpoints": [{"netns": "a"}],
     }
 
 
