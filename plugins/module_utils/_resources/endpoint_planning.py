@@ -169,10 +169,10 @@ def _plan_tcfilter(wiring: _Wiring) -> None:
 def _plan_macvtap(wiring: _Wiring) -> None:
     """A macvtap that takes over the address of the link, which gets another one."""
     _plan_stripping(wiring)
+    wiring.ensure("interface", up=True)  # first: a link that is down keeps the filter of a macvtap that goes
     _plan_link(wiring, "tap", "macvtap", parent=wiring.record["interface"], mac=wiring.record["mac"])
     # The kernel cannot know which groups the VM is a member of: neighbour discovery of IPv6 needs some.
     wiring.ensure("tap", mtu=wiring.link("interface").mtu, allmulti=True, ipv6_link_local=False, up=True)
-    wiring.ensure("interface", up=True)
     _plan_node(wiring)
 
 

@@ -134,6 +134,7 @@ def _restoring(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[
     """What was on a link, and what leaned on it."""
     target = {"netns": netns, "name": link.name, "ifindex": link.ifindex}
     values: dict[str, Any] = without_empty({"alias": link.alias, "altnames": list(link.altnames)})
+    values.update(without_empty({"promisc": link.promisc, "allmulti": link.allmulti}))
     if link.ipv6_link_local is not None:
         values["ipv6_link_local"] = link.ipv6_link_local
     yield Operation("link.set", {**target, "set": {**values, "group": link.group}, "before": {}})
