@@ -154,11 +154,12 @@ def _kept(one: Lease, state: State, holders: dict[str, str]) -> dict[Network, st
     """What the owner has already, by the pool that it is of."""
     kept: dict[Network, str] = {}
     record = state.record(KIND, one.owner)
+    asked_for = {_host(address) for address in one.addresses}  # perhaps with another prefix length
     for address in record["addresses"] if record else ():
         interface = ip_interface(address)
         pool = interface.network
         free = holders.get(_host(address), one.owner) == one.owner
-        allowed = _host(address) not in one.exclude and address not in one.addresses
+        allowed = _host(address) not in one.exclude and _host(address) not in asked_for
         if pool in one.pools and free and allowed:
             kept[pool] = address
     return kept

@@ -9,7 +9,7 @@ from ipaddress import ip_interface, ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.sandbox.network.plugins.module_utils._engine.errors import TaskError
@@ -54,8 +54,16 @@ def holders(state: State) -> dict[str, str]:
     return found
 
 
+# an address of the pool that is asked for by name later, with another prefix length
+NAMED_LATER = [
+    [{"owner": "d", "pools": ["fd00::/125"], "addresses": ["fd00::1/64"]}],
+    [{"owner": "d", "pools": ["fd00::/125"], "addresses": ["fd00::2/64"]}],
+]
+
+
 @settings(max_examples=200, deadline=None)
 @given(TASKS)
+@example(NAMED_LATER)
 def test_task_after_task(tasks: list[list[dict[str, Any]]]) -> None:
     state = State()
     for task in tasks:
