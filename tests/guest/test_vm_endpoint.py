@@ -54,7 +54,7 @@ class Card:
         """The driver of each card, and what overrides it."""
         paths = [f"/sys/bus/pci/devices/{bdf}" for bdf in (self.bdf, *self.others)]
         command = "; ".join(
-            f"echo $(basename $(readlink {path}/driver)) $(cat {path}/driver_override)" for path in paths
+            f'echo "$(basename "$(readlink {path}/driver)")" $(cat {path}/driver_override)' for path in paths
         )
         return self.guest.sh(command).splitlines()
 
