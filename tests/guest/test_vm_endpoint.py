@@ -54,7 +54,7 @@ class Card:
         """The driver of each card, and what overrides it."""
         paths = [f"/sys/bus/pci/devices/{bdf}" for bdf in (self.bdf, *self.others)]
         command = "; ".join(
-            f"echo $(basename $(readlink {path}/driver)) $(cat {path}/driver_override)" for path in paths
+            f'echo "$(basename "$(readlink {path}/driver)")" $(cat {path}/driver_override)' for path in paths
         )
         return self.guest.sh(command).splitlines()
 
@@ -113,6 +113,15 @@ def test_of_all_links(guest: Guest, card: Card) -> None:
     guest.sh("ip -n box link del eth0", "ip -n box link del br7")
 
 
+def calls_of(guest: Guest, wish: dict[str, Any], other: dict[str, Any]) -> list[Call]:
+    """The mutating calls of a task that is not the first of its kind, which makes directories as well."""
+    for args in (wish, other):
+        guest.done("vm_endpoint", args)
+    calls = guest.run("vm_endpoint", wish).calls
+    guest.done("vm_endpoint", other)
+    return calls
+
+
 def on_the_bus(calls: Sequence[Call]) -> list[int]:
     """The numbers of the calls that write to the card's place below /sys."""
     numbers = [call.number for call in calls if call.text.startswith("write /sys/")]
@@ -125,8 +134,7 @@ def sweep(guest: Guest, card: Card, wish: dict[str, Any], other: dict[str, Any],
 
     Before a call is after the one before it, but for what the kernel does: there, both are tried.
     """
-    calls = guest.run("vm_endpoint", wish).calls
-    guest.done("vm_endpoint", other)
+    calls = calls_of(guest, wish, other)
     both = [*on_the_bus(calls), *(call.number for call in calls if call.text.startswith("netlink"))]
     for call in calls:
         for mode in (KILL_BEFORE, KILL_AFTER) if call.number in both else (KILL_BEFORE,):
@@ -153,8 +161,7 @@ def test_killed_when_taken_back(guest: Guest, card: Card) -> None:
 
 def test_killed_when_given_and_then_taken_back(guest: Guest, card: Card) -> None:
     before = guest.snapshot()
-    calls = guest.run("vm_endpoint", GIVEN).calls
-    guest.done("vm_endpoint", BACK)
+    calls = calls_of(guest, GIVEN, BACK)
     for number in on_the_bus(calls):
         for mode in (KILL_BEFORE, KILL_AFTER):
             assert guest.host.run("vm_endpoint", GIVEN, fault=Fault(mode, number)).killed
@@ -165,8 +172,7 @@ def test_killed_when_given_and_then_taken_back(guest: Guest, card: Card) -> None
 @pytest.mark.parametrize("error", [errno.EBUSY, errno.EIO], ids=["EBUSY", "EIO"])
 def test_the_bus_refuses(guest: Guest, card: Card, error: int) -> None:
     for wish, other, driver in ((GIVEN, BACK, "e1000e"), (BACK, GIVEN, "vfio-pci")):
-        calls = guest.run("vm_endpoint", wish).calls
-        guest.done("vm_endpoint", other)
+        calls = calls_of(guest, wish, other)
         before = guest.snapshot()
         for number in on_the_bus(calls):
             outcome = guest.host.run("vm_endpoint", wish, fault=Fault(FAIL, number, error=error))
@@ -207,8 +213,7 @@ def test_its_namespace_died(guest: Guest, card: Card) -> None:
 
 
 def test_killed_and_its_namespace_died(guest: Guest, card: Card) -> None:
-    calls = guest.run("vm_endpoint", GIVEN).calls
-    guest.done("vm_endpoint", BACK)
+    calls = calls_of(guest, GIVEN, BACK)
     last = on_the_bus(calls)[-1]
     assert guest.host.run("vm_endpoint", GIVEN, fault=Fault(KILL_AFTER, last)).killed
     guest.sh("ip netns del box")
