@@ -192,9 +192,20 @@ options:
   force:
     description:
       - With O(type=physical), whether a device is given away that is better left alone, which is
-        an error otherwise.
+        an error otherwise. That is one with the address that the SSH connection of this task
+        leads to, one that another link stands on, one that has functions of its own (SR-IOV), or
+        one with a qdisc that could not be put back.
     type: bool
     default: false
+  network_json:
+    description:
+      - A file that holds the endpoints of O(netns) for other programs, in the shape that
+        virtcontainers gives its C(network.json). Its directory must exist.
+      - With O(state=present) it is written, readable for its owner only.
+      - With O(state=absent), links that it names are let go as well, where O(state_dir) knows
+        nothing of them, and then it is removed. What it holds of other types is in
+        RV(unsupported), and stops nothing.
+    type: path
   endpoints:
     description:
       - Many endpoints in one task, made as a whole or not at all, also of several sandboxes.
@@ -324,6 +335,11 @@ options:
           - See O(force).
         type: bool
         default: false
+      network_json:
+        description:
+          - A file that holds the endpoints of the namespace for other programs.
+          - See O(network_json).
+        type: path
 notes:
   - The tap is in the namespace of the sandbox, so that is where the VMM runs, with
     C(ip netns exec NAME) or C(NetworkNamespacePath=) of systemd. A macvtap is passed as an open
@@ -511,6 +527,16 @@ endpoints:
           type: str
           returned: success
           sample: /dev/sandbox-network/vm1-eth1
+        major:
+          description: The major number of that node. V(null) for a tap, and in check mode for one that is to be made.
+          type: int
+          returned: success
+          sample: 246
+        minor:
+          description: The minor number of that node. See RV(endpoints[].tap.major).
+          type: int
+          returned: success
+          sample: 1
     bridge:
       description: The bridge of O(model=bridged). V(null) with other models.
       type: str
@@ -636,7 +662,9 @@ endpoints:
           returned: success
           sample: {iface_id: net0, host_dev_name: tap0_kata, guest_mac: "02:00:00:00:00:07"}
 unsupported:
-  description: The links that O(scan) found and that cannot have an endpoint.
+  description: >-
+    The links that O(scan) found and that cannot have an endpoint; with O(state=absent), what
+    O(network_json) holds and nobody here knows.
   type: list
   elements: dict
   returned: success
@@ -651,6 +679,14 @@ unsupported:
       type: str
       returned: success
       sample: of kind bridge
+not_restored:
+  description:
+    - With O(state=absent), what of a physical device could not be put back because its place has
+      changed while a VM had it, each as words.
+  type: list
+  elements: str
+  returned: success
+  sample: []
 operations:
   description:
     - What was done, in order, or in check mode would be done. Empty when nothing had to change.

@@ -96,7 +96,7 @@ def test_the_node_is_that_of_the_sandbox_s_own_macvtap(box: Box) -> None:
         inside = f"mount -t sysfs sysfs /mnt && cat /mnt/class/net/tap0_kata/tap{endpoint['tap']['ifindex']}/dev"
         numbers = box.sh(f"ip netns exec {name} unshare -m sh -c '{inside}'").strip()
         found = box.sh(f"stat -c '%Hr:%Lr %a %u' {nodes[name]}").strip()
-        assert found == f"{numbers} 600 0"
+        assert found == f"{numbers} 600 0" == f"{endpoint['tap']['major']}:{endpoint['tap']['minor']} 600 0"
     assert len({box.sh(f"stat -c %t:%T {path}") for path in nodes.values()}) == 2
     box.sh(f"rm {nodes['one']}; mknod {nodes['one']} c 1 3")
     result = box.change("vm_endpoint", {"netns": "one", "interface": "eth0", "model": "macvtap"})
@@ -198,6 +198,14 @@ def test_the_namespace_is_gone(box: Box) -> None:
     box.sh("ip netns del box")
     box.change("vm_endpoint", BACK)
     assert box.state_files() == [] and box.sh("ls /dev/sandbox-network") == ""
+
+
+def test_with_its_namespace_goes_all_that_an_endpoint_left(box: Box) -> None:
+    box.sh(VETH)
+    box.change("vm_endpoint", {**ETH0, "model": "macvtap"})
+    box.change("netns", {"name": "box", "state": "absent"})
+    assert box.sh("ls /dev/sandbox-network") == "" and box.state_files() == []
+    box.nothing_to_do("vm_endpoint", BACK)
 
 
 # ---------------------------------------------------------------- all links of a sandbox

@@ -54,7 +54,7 @@ class Form:
     ``mapping`` is another option for many objects, a dict: ``of_entry`` makes the options of
     one object from a key and its value. The other options then hold for all of them.
 
-    ``merged``: each object is described by lists under names of their own, which are joined.
+    ``merged``: each object is described by lists under these names, which are joined.
     """
 
     options: dict[str, Any]
@@ -62,7 +62,7 @@ class Form:
     plural: str
     constraints: dict[str, Any]
     mapping: str = ""
-    merged: bool = False
+    merged: tuple[str, ...] = ()
     of_entry: Callable[[str, Any], dict[str, Any]] = _nothing
 
 
@@ -177,7 +177,7 @@ def report(module: AnsibleModule, form: Form, outcome: Outcome) -> None:
     if outcome.recovered:
         result["recovered"] = [operation.as_dict() for operation in outcome.recovered]
     if form.merged:
-        for name in outcome.subjects[0] if outcome.subjects else (form.plural,):
+        for name in form.merged:
             result[name] = [one for subject in outcome.subjects for one in subject[name]]
     elif module.params[form.plural] is None and not (form.mapping and module.params[form.mapping] is not None):
         result[form.single] = outcome.subjects[0]

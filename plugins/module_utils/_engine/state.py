@@ -155,6 +155,8 @@ class State:
     ipv6: bool = True
     nodes: dict[str, bool] = field(default_factory=dict)
     """Whether device nodes of ours are there, and are those of their links."""
+    node_numbers: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Major and minor number of the device nodes that are there."""
     sockets: dict[str, str | None] = field(default_factory=dict)
     """What is wrong with a socket: empty for nothing, None where there is none."""
     pci: dict[str, PciDevice | None] = field(default_factory=dict)
@@ -179,6 +181,7 @@ class State:
             records=dict(self.records),
             nsids=dict(self.nsids),
             nodes=dict(self.nodes),
+            node_numbers=dict(self.node_numbers),
             pci=dict(self.pci),
             _known_as=dict(self._known_as),
         )

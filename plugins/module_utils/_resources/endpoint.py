@@ -241,6 +241,7 @@ def _describe(one: WantedEndpoint, record: Remembered, state: State) -> dict[str
     namespace = state.existing(one.netns)
     tap, link = made_link(record, "tap", namespace), namespace.link(record["interface"])
     node = record["node"]
+    major, minor = state.node_numbers.get(node, (None, None))
     endpoint: dict[str, Any] = {
         "type": record["type"],
         "name": record["interface"],
@@ -252,6 +253,8 @@ def _describe(one: WantedEndpoint, record: Remembered, state: State) -> dict[str
             "name": record["tap"],
             "ifindex": tap.ifindex if tap and tap.ifindex > 0 else None,
             "device": node,
+            "major": major,
+            "minor": minor,
         },
         "bridge": record["bridge"],
         "mtu": link.mtu or None if link else None,
@@ -287,6 +290,8 @@ def _addressing(record: Remembered, link: Link | None, state: State) -> dict[str
 
 def _describe_tap(one: WantedEndpoint, interface: str, position: int, state: State) -> dict[str, Any]:
     link = state.existing(one.netns).existing(interface)
+    tap = dict.fromkeys(("ifindex", "device", "major", "minor"))
+    tap.update(name=interface, ifindex=link.ifindex if link.ifindex > 0 else None)
     index = index_of_name(interface, position) if one.index is None else one.index
     endpoint: dict[str, Any] = {
         "type": "virtual",
@@ -295,7 +300,7 @@ def _describe_tap(one: WantedEndpoint, interface: str, position: int, state: Sta
         "index": index,
         "hard_addr": one.mac if one.mac and one.mac != "random" else synthetic_mac(index),
         "model": "none",
-        "tap": {"name": interface, "ifindex": link.ifindex if link.ifindex > 0 else None, "device": None},
+        "tap": tap,
         "bridge": None,
         "mtu": link.mtu or None,
         "addresses": [],

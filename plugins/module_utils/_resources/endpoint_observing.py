@@ -15,6 +15,7 @@ from .._engine.state import FileState, NamespaceState, State
 from .._kernel.errors import KernelError
 from .._kernel.features import can_make_kind
 from .._kernel.files import NotAPlainFile, read_plain_file
+from .._kernel.links import Link
 from .._kernel.pci import place_of, problem_with_driver, read_device
 from .._kernel.session import session_addresses
 from .._kernel.sysfs import read_macvtap_number
@@ -89,20 +90,28 @@ def _redirects(namespace: NamespaceState) -> dict[str, str]:
 
 def _observe_nodes(one: WantedEndpoint, namespace: NamespaceState, state: State, reader: Reader) -> None:
     for record in recorded(one.netns, state).values():
-        tap = made_link(record, "tap", namespace)
-        if record["node"]:
-            state.nodes[record["node"]] = tap is not None and _is_node_of(
-                record["node"], one.netns, tap.name, tap.ifindex, reader
-            )
+        tap, path = made_link(record, "tap", namespace), record["node"]
+        if path:
+            number = _number_of_node(path)
+            state.nodes[path] = tap is not None and number == _number_of(one.netns, tap, reader) is not None
+            if number is not None:
+                state.node_numbers[path] = number
 
 
-def _is_node_of(path: str, netns: str, name: str, ifindex: int, reader: Reader) -> bool:
+def _number_of_node(path: str) -> tuple[int, int] | None:
+    """Major and minor number of a device node; None for anything else."""
     try:
         status = os.lstat(path)
-        number = os.makedev(*read_macvtap_number(reader.host.at(netns), name, ifindex))
-    except (OSError, KernelError):
-        return False
-    return stat.S_ISCHR(status.st_mode) and status.st_rdev == number
+    except OSError:
+        return None
+    return (os.major(status.st_rdev), os.minor(status.st_rdev)) if stat.S_ISCHR(status.st_mode) else None
+
+
+def _number_of(netns: str, tap: Link, reader: Reader) -> tuple[int, int] | None:
+    try:
+        return read_macvtap_number(reader.host.at(netns), tap.name, tap.ifindex)
+    except KernelError:
+        return None
 
 
 def _observe_sockets(one: WantedEndpoint, namespace: NamespaceState, state: State) -> None:

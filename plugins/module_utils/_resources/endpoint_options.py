@@ -49,7 +49,7 @@ FORM = Form(
     single="endpoints",
     plural="endpoints",
     constraints={},
-    merged=True,
+    merged=("endpoints", "unsupported", "not_restored"),
 )
 
 

@@ -37,7 +37,7 @@ from .netns_settings import (
     plan_original_settings,
     plan_settings,
 )
-from .netns_visitors import observe_visitors, refuse_visitors
+from .netns_visitors import forget_endpoints, observe_endpoints, observe_visitors, refuse_visitors
 
 ETC_NETNS = "/etc/netns"
 RESOLV_CONF_MODE = 0o644
@@ -156,6 +156,7 @@ class NetnsResource:
         _observe_directory_records(wanted, state, reader)
         _observe_link_records(wanted, state, reader)
         observe_visitors({one.path for one in wanted if not one.present and not one.force}, state, reader)
+        observe_endpoints({one.path for one in wanted if not one.present}, state, reader)
         present = {one.identity for one in state.namespaces.values() if one and one.identity}
         inside = processes_inside(present) if present else {}
         for namespace in state.namespaces.values():
@@ -426,12 +427,14 @@ def _plan_absent(one: Netns, state: State) -> list[Operation]:
         if namespace.pids and not borrowed and not one.force:
             pids = ", ".join(str(pid) for pid in namespace.pids)
             raise TaskError(f"{one.path} has processes inside: {pids}; end them, or give force: true")
-        refuse_visitors(one.path, namespace)
+        if not one.force:
+            refuse_visitors(one.path, namespace)
         if record and ours and not record["created"]:
             operations += _plan_restore_inside(one, namespace, record)
     for (kind, name), value in state.records.items():
         if kind == "link" and name.rpartition(":")[0] == one.path:
             operations.append(Operation("record.drop", {"kind": kind, "name": name, "before": value}))
+    operations += forget_endpoints(one.path, state)
     if record is not None:
         operations += _plan_restore_dns(one, state, record)
         operations.append(Operation("record.drop", {"kind": "netns", "name": one.path, "before": record}))

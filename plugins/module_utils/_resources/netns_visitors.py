@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from .._engine.errors import NotThereYet
+from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
 from .._kernel.links import find_link_by_index
@@ -22,6 +23,31 @@ def observe_visitors(paths: Collection[str], state: State, reader: Reader) -> No
         link = find_link_by_index(reader.host.at(path).netlink, index)
         if link is not None:
             namespace.visitors.append(link.name)
+
+
+def observe_endpoints(paths: Collection[str], state: State, reader: Reader) -> None:
+    """What is remembered of endpoints in namespaces that are to go: it goes with them. A card that a
+    VM has would not come home.
+    """
+    for name, record in reader.records.all("endpoint").items() if paths else ():
+        path = record.value["netns"]
+        if path in paths:
+            state.records["endpoint", name] = record.value
+            namespace = state.at(path)
+            if record.value["type"] == "physical" and namespace is not None and record.this_boot:
+                namespace.visitors.append(f"{record.value['interface']}, which a VM has (vm_endpoint)")
+
+
+def forget_endpoints(path: str, state: State) -> Iterator[Operation]:
+    """With a namespace go its taps; device nodes of macvtaps, and records, would stay."""
+    for (kind, name), value in state.records.items():
+        if kind != "endpoint" or value is None or value["netns"] != path:
+            continue
+        if value["node"]:
+            owner = [value["owner"] or 0, value["group"] or 0]
+            tap = {"netns": path, "link": value["tap"], "ifindex": value["made"].get(value["tap"]) or 0}
+            yield Operation("node.remove", {**tap, "path": value["node"], "owner": owner})
+        yield Operation("record.drop", {"kind": kind, "name": name, "before": value})
 
 
 def refuse_visitors(path: str, namespace: NamespaceState) -> None:

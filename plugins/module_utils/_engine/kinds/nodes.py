@@ -47,6 +47,7 @@ class NodeCreate:
 
     def foretell(self, args: Args, state: State) -> None:
         state.nodes[args["path"]] = True
+        state.node_numbers.pop(args["path"], None)  # only a real run knows
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
         section(before, "nodes")[args["path"]] = None
@@ -71,6 +72,7 @@ class NodeRemove:
 
     def foretell(self, args: Args, state: State) -> None:
         state.nodes[args["path"]] = False
+        state.node_numbers.pop(args["path"], None)
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
         section(before, "nodes")[args["path"]] = f"of {args['link']}"

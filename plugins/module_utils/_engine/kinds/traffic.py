@@ -19,6 +19,7 @@ from ..._kernel.traffic import (
     Control,
     Qdisc,
     make,
+    rate_of,
     read_filters,
     read_qdiscs,
     remove,
@@ -211,4 +212,6 @@ def _show_added(what: str, args: Args, without: dict[str, Any], having: dict[str
 
 
 def _shown(args: Mapping[str, Any]) -> str:
-    return f"{args['kind']} {args['handle']} parent {args['parent']}"
+    rate = rate_of(Qdisc(control_of(args, 0), tuple(control_of(one, 0) for one in args.get("classes", ()))))
+    limit = f" {rate} bit/s" if rate is not None else ""
+    return f"{args['kind']} {args['handle']} parent {args['parent']}{limit}"
