@@ -168,7 +168,7 @@ def _integration(_reasons: Reasons) -> Iterator[Step]:
             CORE,
             ("tests/integration",),
             _lane(lane, CORE),
-            seconds=900,
+            seconds=1500,
             netbox=True,
         )
 
@@ -189,7 +189,7 @@ def _promises(_reasons: Reasons) -> Iterator[Step]:
             CORE,
             ("tests/promises",),
             _lane(lane, CORE),
-            seconds=900,
+            seconds=1200,
             netbox=True,
         )
 
