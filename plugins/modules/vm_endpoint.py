@@ -359,9 +359,6 @@ seealso:
     description: Makes the links that VMs are wired to, and taps without a link.
   - module: sandbox.network.netdev_move
     description: Moves a device into the namespace first.
-  - plugin: sandbox.network.sandbox
-    plugin_type: role
-    description: Complete sandboxes, with endpoints.
 """
 
 EXAMPLES = r"""

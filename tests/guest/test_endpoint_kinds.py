@@ -17,7 +17,10 @@ def test_wired_and_let_go(guest: Guest, making: str) -> None:
         f"ip link set {nic} up",
         f"ip link add link {nic} name l4 netns box {making}",
     )
-    guest.sh("ip -n box link set l4 up", "ip -n box addr add 10.9.0.2/24 dev l4")
+    # the kernel makes a link-local address some time later
+    guest.sh(
+        "ip -n box link set l4 addrgenmode none", "ip -n box link set l4 up", "ip -n box addr add 10.9.0.2/24 dev l4"
+    )
     before = guest.snapshot()
     (endpoint,) = guest.change("vm_endpoint", {"netns": "box", "interface": "l4"})["endpoints"]
     assert (endpoint["model"], endpoint["tap"]["name"]) == ("tcfilter", "tap4_kata")

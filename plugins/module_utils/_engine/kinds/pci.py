@@ -89,7 +89,7 @@ class PciRelease:
             namespace.put(replace(link, device=f"pci/{args['bdf']}", permanent_mac=args["mac"]))
 
     def show(self, args: Args, before: dict[str, Any], after: dict[str, Any]) -> None:
-        PciBind().show(args, after, before)
+        PciBind().show(args, before=after, after=before)
 
 
 def _without_restore(args: Args) -> dict[str, Any]:

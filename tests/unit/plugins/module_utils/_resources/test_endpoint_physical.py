@@ -46,9 +46,9 @@ def host(**details: Any) -> State:
     return state
 
 
-def planned(state: State, /, **given: Any) -> list[Operation]:
+def planned(there: State, **given: Any) -> list[Operation]:
     resource = EndpointResource()
-    return resource.plan([resource.parse(options(interface="eth9", **given))], state)
+    return resource.plan([resource.parse(options(interface="eth9", **given))], there)
 
 
 def lent(state: State) -> State:
