@@ -39,7 +39,7 @@ from promises.runner import (
 )
 
 FULL = os.environ.get("SWEEP", "sample") == "full"
-SECONDS = float(os.environ.get("SWEEP_SECONDS", "40"))
+SECONDS = float(os.environ.get("SWEEP_SECONDS", "25"))
 SEED = int(os.environ.get("SWEEP_SEED", "1"))
 SAMPLE = int(os.environ.get("SWEEP_POINTS", "4"))  # of a case's state, when there is time
 WORKERS = int(os.environ.get("SWEEP_WORKERS", "2"))
