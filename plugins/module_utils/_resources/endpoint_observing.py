@@ -93,7 +93,8 @@ def _observe_nodes(one: WantedEndpoint, namespace: NamespaceState, state: State,
         tap, path = made_link(record, "tap", namespace), record["node"]
         if path:
             number = _number_of_node(path)
-            state.nodes[path] = tap is not None and number == _number_of(one.netns, tap, reader) is not None
+            wanted = _number_of(one.netns, tap, reader) if tap else None
+            state.nodes[path] = wanted is not None and number == wanted
             if number is not None:
                 state.node_numbers[path] = number
 
