@@ -36,6 +36,8 @@ class DeviceResource:
         """Where devices came from: once they are back, nothing tells."""
         self._wanted: Sequence[WantedDevice] = ()
         """All devices of the task: what cannot be put back depends on what comes back with it."""
+        self._left_out: tuple[State, dict[str, list[str]]] | None = None
+        """What cannot be put back from a state, by the key of the record: one plan tells of all devices."""
 
     def parse(self, options: dict[str, Any]) -> WantedDevice:
         """One device as wanted. Raises InvalidOption."""
@@ -136,8 +138,10 @@ class DeviceResource:
 
     def _not_restored(self, wanted: WantedDevice, before: State) -> list[str]:
         """What of devices that come back their origins take no more."""
-        absent = [one for one in self._wanted or [wanted] if not one.present]
-        left_out = plan_absent(absent, Draft(before.copy(), before))
+        if self._left_out is None or self._left_out[0] is not before:
+            absent = [one for one in self._wanted or [wanted] if not one.present]
+            self._left_out = before, plan_absent(absent, Draft(before.copy(), before))
+        left_out = self._left_out[1]
         return [reason for key, _record in remembered_in(wanted, before) for reason in left_out.get(key, ())]
 
 
