@@ -309,11 +309,15 @@ def test_another_namespace_of_the_same_name(box: Box) -> None:
     """Its device of the same name is somebody else's."""
     box.sh(BOX, DEVICE)
     box.done("netdev_move", {**Q0, "new_name": "eth0"})
-    box.sh("ip netns del box", BOX, "ip -n box link add eth0 type ifb")
+    box.sh(
+        "ip netns del box; while ip link show p0 2>/dev/null; do sleep 0.02; done",
+        BOX,
+        "ip -n box link add eth0 type ifb",
+    )
     before = box.snapshot()
     box.change("netdev_move", BACK)
     assert {line for line in box.unlike(before) if "records/device" not in line} == set()
-    box.sh("ip -n box link del eth0; ip link del br0; while ip link show p0 2>/dev/null; do sleep 0.02; done", DEVICE)
+    box.sh("ip -n box link del eth0; ip link del br0", DEVICE)
     assert box.change("netdev_move", Q0)["device"]["name"] == "q0"
 
 
