@@ -91,6 +91,10 @@ class NamespaceState:
         index = self._altnames.get(altname)
         return None if index is None else self.links[index]
 
+    def holder_of(self, name: str) -> Link | None:
+        """The link that has a name, or has it as an alternative one: both share one space."""
+        return self.link(name) or self.link_called(name)
+
     def _forget_names(self, link: Link) -> None:
         self._indexes.pop(link.name, None)
         for altname in link.altnames:

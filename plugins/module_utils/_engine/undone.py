@@ -81,7 +81,7 @@ def _essence(namespace: NamespaceState, netns: Netns, name: str) -> dict[str, An
     link = namespace.existing(name)
     addresses = [one for one in namespace.addresses.get(link.ifindex, ()) if not _comes_and_goes(one)]
     routes = [one for one in namespace.routes.get(link.ifindex, ()) if one.protocol != RTPROT_KERNEL]
-    routes += [one for one in namespace.routes.get(0, ()) if link.ifindex in [hop.ifindex for hop in one.hops]]
+    routes += [one for one in namespace.routes.get(0, ()) if one.leads_through(link.ifindex)]
     return {
         **{aspect: getattr(link, aspect) for aspect in COMPARED},
         "master": namespace.name_of(link.master),
@@ -104,7 +104,7 @@ def _without_wiring(qdisc: Qdisc) -> Qdisc:
 def _neighbours(namespace: NamespaceState, link: Link) -> Iterator[Neighbour]:
     """Those that somebody entered, where they were read."""
     for one in namespace.neighbours:
-        if one.ifindex == link.ifindex and (one.state == "permanent" or one.proxy):
+        if one.ifindex == link.ifindex and one.lasting:
             yield one
 
 

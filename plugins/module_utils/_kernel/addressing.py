@@ -202,6 +202,10 @@ class Route:
     opaque: bool = False
     hops: tuple[NextHop, ...] = ()
 
+    def leads_through(self, ifindex: int) -> bool:
+        """Whether the route, or one of its next hops, leaves by a link."""
+        return ifindex in (self.ifindex, *(hop.ifindex for hop in self.hops))
+
 
 @dataclass(frozen=True)
 class Neighbour:
@@ -219,6 +223,11 @@ class Neighbour:
     def proxy(self) -> bool:
         """Whether questions for the address are answered in its owner's place."""
         return bool(self.flags & NTF_PROXY)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether somebody entered it for good: what was learned comes and goes."""
+        return self.state == "permanent" or self.proxy
 
 
 def read_addresses(netlink: NetlinkSocket) -> list[Address]:

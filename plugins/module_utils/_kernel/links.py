@@ -167,6 +167,11 @@ class Link:
     statistics: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def known_index(self) -> int | None:
+        """The index of a link that there is; None for a foretold one, which gets its own later."""
+        return self.ifindex if self.ifindex > 0 else None
+
+    @property
     def promisc(self) -> bool:
         """Whether an administrator made the link take every packet."""
         return bool(self.flags & FLAGS["promisc"])

@@ -77,6 +77,11 @@ def nested_list(data: bytes) -> list[tuple[int, bytes]]:
     return found
 
 
+def pack_attribute(kind: int, value: bytes) -> bytes:
+    """One attribute as ``struct nlattr``, padded to four bytes."""
+    return ATTRIBUTE.pack(4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+
+
 class NetlinkSocket:
     """One rtnetlink socket; it stays bound to the namespace in which it was opened."""
 

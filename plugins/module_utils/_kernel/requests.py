@@ -53,6 +53,7 @@ from .links import (
     MACVLAN_MODES,
     PORT_SETTINGS,
 )
+from .netlink import pack_attribute
 
 Request = tuple[int, int, bytes]
 
@@ -194,9 +195,9 @@ def set_flags(ifindex: int, flags: Mapping[str, bool]) -> Request:
 def set_port(ifindex: int, settings: Mapping[str, int]) -> Request:
     """Change what a link is as the port of a bridge, settings of PORT_SETTINGS by name."""
     data = b"".join(_packed(PORT_SETTINGS[name][0], PORT_SETTINGS[name][1], value) for name, value in settings.items())
-    info = _raw(IFLA_INFO_SLAVE_KIND, b"bridge\0") + _raw(IFLA_INFO_SLAVE_DATA, data)
+    info = pack_attribute(IFLA_INFO_SLAVE_KIND, b"bridge\0") + pack_attribute(IFLA_INFO_SLAVE_DATA, data)
     # the library does not know half of them
-    return RTM_NEWLINK, 0, _encode("link", {"index": ifindex}, []) + _raw(IFLA_LINKINFO, info)
+    return RTM_NEWLINK, 0, _encode("link", {"index": ifindex}, []) + pack_attribute(IFLA_LINKINFO, info)
 
 
 def rename_link(ifindex: int, name: str) -> Request:
@@ -417,16 +418,16 @@ def _route(route: Route) -> bytes:
         metrics = [(f"RTAX_{name.upper()}", value) for name, value in route.metrics]
         attributes.append(("RTA_METRICS", {"attrs": metrics}))
     hops = b"".join(_hop(hop, route.family) for hop in route.hops)
-    return _encode("route", fields, attributes) + (_raw(RTA_MULTIPATH, hops) if hops else b"")
+    return _encode("route", fields, attributes) + (pack_attribute(RTA_MULTIPATH, hops) if hops else b"")
 
 
 def _hop(hop: NextHop, family: int) -> bytes:
     """``struct rtnexthop`` with its attributes, which older releases of the library make badly."""
     gateway = b""
     if hop.gateway and family != AF_INET6 and ":" in hop.gateway:
-        gateway = _raw(RTA_VIA, struct.pack("=H", AF_INET6) + socket.inet_pton(socket.AF_INET6, hop.gateway))
+        gateway = pack_attribute(RTA_VIA, struct.pack("=H", AF_INET6) + socket.inet_pton(socket.AF_INET6, hop.gateway))
     elif hop.gateway:
-        gateway = _raw(RTA_GATEWAY, socket.inet_pton(socket.AddressFamily(family), hop.gateway))
+        gateway = pack_attribute(RTA_GATEWAY, socket.inet_pton(socket.AddressFamily(family), hop.gateway))
     flags = RTNH_F_ONLINK if hop.onlink else 0
     return NEXT_HOP.pack(NEXT_HOP.size + len(gateway), flags, hop.weight - 1, hop.ifindex) + gateway
 
@@ -447,9 +448,4 @@ def _neighbour(neighbour: Neighbour) -> bytes:
 
 
 def _packed(number: int, size: int, value: int) -> bytes:
-    return _raw(number, value.to_bytes(size, sys.byteorder))
-
-
-def _raw(number: int, value: bytes) -> bytes:
-    """One attribute as ``struct nlattr``."""
-    return struct.pack("=HH", 4 + len(value), number) + value + b"\0" * (-len(value) % 4)
+    return pack_attribute(number, value.to_bytes(size, sys.byteorder))

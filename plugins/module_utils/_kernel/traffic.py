@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from .netlink import NetlinkSocket, attributes, decoder, nested_list, text_of
+from .netlink import NetlinkSocket, attributes, decoder, nested_list, pack_attribute, text_of
 
 RTM_NEWQDISC, RTM_DELQDISC, RTM_GETQDISC = 36, 37, 38
 RTM_NEWTCLASS, RTM_DELTCLASS, RTM_GETTCLASS = 40, 41, 42
@@ -124,15 +124,15 @@ def make(number: int, control: Control) -> Request:
     """The request that makes a qdisc, a class or a filter: RTM_NEWQDISC, and so on."""
     kind = control.kind.encode() + b"\0"
     payload = HEADER.pack(0, control.ifindex, control.handle, control.parent, control.info)
-    payload += _attribute(TCA_KIND, kind)
+    payload += pack_attribute(TCA_KIND, kind)
     if control.options:
-        payload += _attribute(TCA_OPTIONS, control.options)
+        payload += pack_attribute(TCA_OPTIONS, control.options)
     return number, NLM_F_CREATE | NLM_F_EXCL, payload
 
 
 def remove(number: int, control: Control) -> Request:
     """The request that takes one away: RTM_DELQDISC, and so on."""
-    kind = _attribute(TCA_KIND, control.kind.encode() + b"\0")
+    kind = pack_attribute(TCA_KIND, control.kind.encode() + b"\0")
     payload = HEADER.pack(0, control.ifindex, control.handle, control.parent, control.info)
     return number, 0, payload + kind
 
@@ -161,25 +161,25 @@ def redirection(ifindex: int, parent: int, target: int) -> Control:
     """
     selector = SELECTOR.pack(U32_TERMINAL, 0, 1, 0, 0, 0, 0, 0) + KEY.pack(0, 0, 0, 0)
     generic = GENERIC_ACTION.pack(0, 0, TC_ACT_STOLEN, 0, 0)
-    mirred = _attribute(ACTION_PARAMETERS, generic + struct.pack("=iI", TCA_EGRESS_REDIR, target))
-    action = _attribute(TCA_ACT_KIND, b"mirred\0") + _attribute(TCA_ACT_COOKIE, COOKIE)
-    action += _attribute(TCA_ACT_OPTIONS, mirred)
-    options = _attribute(TCA_U32_SEL, selector) + _attribute(TCA_U32_ACT, _attribute(1, action))
+    mirred = pack_attribute(ACTION_PARAMETERS, generic + struct.pack("=iI", TCA_EGRESS_REDIR, target))
+    action = pack_attribute(TCA_ACT_KIND, b"mirred\0") + pack_attribute(TCA_ACT_COOKIE, COOKIE)
+    action += pack_attribute(TCA_ACT_OPTIONS, mirred)
+    options = pack_attribute(TCA_U32_SEL, selector) + pack_attribute(TCA_U32_ACT, pack_attribute(1, action))
     return Control(ifindex, "u32", 0, parent, REDIRECTION_PRIORITY << 16 | socket.htons(ETH_P_ALL), options)
 
 
 def limiter(ifindex: int, rate: int, mtu: int) -> Qdisc:
     """HTB with one class of a rate in bit/s, into which all goes: root 1:, class 1:1, in it class 1:2."""
-    root = _attribute(TCA_HTB_INIT, struct.pack("=IIIII", HTB_VERSION, HTB_QUANTUM_DIVISOR, 2, 0, 0))
+    root = pack_attribute(TCA_HTB_INIT, struct.pack("=IIIII", HTB_VERSION, HTB_QUANTUM_DIVISOR, 2, 0, 0))
     octets = rate // 8
     burst = octets // BURSTS_A_SECOND + mtu
     ticks = burst * 1_000_000_000 // octets // NANOSECONDS_OF_A_TICK
     speed = RATE.pack(0, LINKLAYER_ETHERNET, 0, -1, 0, min(octets, (1 << 32) - 1))
     parameters = speed + speed + struct.pack("=IIIII", ticks, ticks, 0, 0, 0)
-    details = _attribute(TCA_HTB_PARMS, parameters)
+    details = pack_attribute(TCA_HTB_PARMS, parameters)
     if octets >= 1 << 32:
         wide = struct.pack("=Q", octets)
-        details += _attribute(TCA_HTB_RATE64, wide) + _attribute(TCA_HTB_CEIL64, wide)
+        details += pack_attribute(TCA_HTB_RATE64, wide) + pack_attribute(TCA_HTB_CEIL64, wide)
     return Qdisc(
         Control(ifindex, "htb", 0x10000, TC_H_ROOT, options=root),
         (
@@ -251,10 +251,10 @@ def _as_given(kind: str, options: bytes) -> bytes:
     if kind == "htb":
         found = nested_list(options)
         return b"".join(
-            _attribute(number, _htb_init(value) if number == TCA_HTB_INIT else value) for number, value in found
+            pack_attribute(number, _htb_init(value) if number == TCA_HTB_INIT else value) for number, value in found
         )
     if kind == "fq_codel":
-        return b"".join(_attribute(number, _codel(number, value)) for number, value in nested_list(options))
+        return b"".join(pack_attribute(number, _codel(number, value)) for number, value in nested_list(options))
     if kind == "u32":
         return b"".join(_u32(options))
     return options
@@ -274,26 +274,26 @@ def _htb_init(value: bytes) -> bytes:
 def _u32(options: bytes) -> Iterator[bytes]:
     for number, value in nested_list(options):
         if number == TCA_U32_FLAGS:
-            yield _attribute(number, struct.pack("=I", struct.unpack("=I", value)[0] & SKIPPED_SOMEWHERE))
+            yield pack_attribute(number, struct.pack("=I", struct.unpack("=I", value)[0] & SKIPPED_SOMEWHERE))
         elif number == TCA_U32_ACT:
-            actions = (_attribute(order, _action(action)) for order, action in nested_list(value))
-            yield _attribute(number, b"".join(actions))
+            actions = (pack_attribute(order, _action(action)) for order, action in nested_list(value))
+            yield pack_attribute(number, b"".join(actions))
         elif number != TCA_U32_PCNT:
-            yield _attribute(number, value)
+            yield pack_attribute(number, value)
 
 
 def _action(raw: bytes) -> bytes:
     found = attributes(raw)
-    kept = b"".join(_attribute(one, found[one]) for one in (TCA_ACT_KIND, TCA_ACT_COOKIE) if one in found)
+    kept = b"".join(pack_attribute(one, found[one]) for one in (TCA_ACT_KIND, TCA_ACT_COOKIE) if one in found)
     options = b""
     for number, value in nested_list(found.get(TCA_ACT_OPTIONS, b"")):
         if number == ACTION_PARAMETERS:  # an action of its own again, not one that shares its number
             _index, capabilities, verdict, _references, _bindings = GENERIC_ACTION.unpack_from(value)
             alone = GENERIC_ACTION.pack(0, capabilities, verdict, 0, 0)
-            options += _attribute(number, alone + value[GENERIC_ACTION.size :])
+            options += pack_attribute(number, alone + value[GENERIC_ACTION.size :])
         elif number != ACTION_TIMES:
-            options += _attribute(number, value)
-    return kept + _attribute(TCA_ACT_OPTIONS, options)
+            options += pack_attribute(number, value)
+    return kept + pack_attribute(TCA_ACT_OPTIONS, options)
 
 
 def _outer_first(qdiscs: list[Qdisc]) -> list[Qdisc]:
@@ -309,7 +309,3 @@ def _parents_first(classes: list[Control]) -> list[Control]:
         ordered += ready
         waiting = [one for one in waiting if one not in ready]
     return ordered
-
-
-def _attribute(number: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), number) + value + b"\0" * (-len(value) % 4)

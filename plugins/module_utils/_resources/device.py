@@ -163,7 +163,7 @@ def _describe_link(link: Link | None, namespace: NamespaceState | None) -> dict[
     if link is None or namespace is None:
         return {"ifindex": None, "mac": None, "mtu": None, "up": None, "addresses": []}
     return {
-        "ifindex": link.ifindex if link.ifindex > 0 else None,
+        "ifindex": link.known_index,
         "mac": link.mac or None,
         "mtu": link.mtu or None,
         "up": link.up,

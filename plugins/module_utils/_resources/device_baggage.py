@@ -21,7 +21,7 @@ from .._kernel.addressing import Route
 from .._kernel.links import Link
 from .._kernel.sysctl import setting_of_link
 from .._kernel.traffic import Qdisc
-from .link_addressing import OF_THE_KERNEL, is_made_by_kernel, leads_through, oldest_first
+from .link_addressing import OF_THE_KERNEL, is_made_by_kernel, oldest_first
 
 KEPT = ("mtu", "mac", "txqlen", "alias", "group", "promisc", "allmulti")
 """The attributes that stay with a device wherever it goes."""
@@ -64,7 +64,7 @@ def routes_lost(link: Link, namespace: NamespaceState) -> list[Route]:
         route
         for routes in namespace.routes.values()
         for route in routes
-        if route.protocol not in OF_THE_KERNEL and (leads_through(route, link.ifindex) or route.src in sources)
+        if route.protocol not in OF_THE_KERNEL and (route.leads_through(link.ifindex) or route.src in sources)
     ]
 
 
@@ -129,7 +129,7 @@ def _addresses(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[
 
 def _routes(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[Operation]:
     for route in directly_reached_first(routes_lost(link, namespace)):
-        through = link.name if leads_through(route, link.ifindex) else namespace.name_of(route.ifindex)
+        through = link.name if route.leads_through(link.ifindex) else namespace.name_of(route.ifindex)
         yield Operation("route.add", route_args(route, netns, through))
 
 
@@ -140,7 +140,7 @@ def directly_reached_first(routes: Sequence[Route]) -> list[Route]:
 
 def _neighbours(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[Operation]:
     for neighbour in namespace.neighbours:
-        if neighbour.ifindex == link.ifindex and (neighbour.state == "permanent" or neighbour.proxy):
+        if neighbour.ifindex == link.ifindex and neighbour.lasting:
             yield Operation("neighbour.add", neighbour_args(neighbour, netns, link.name))
 
 

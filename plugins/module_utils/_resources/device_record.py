@@ -147,7 +147,7 @@ def remember(one: WantedDevice, link: Link, new_name: str, baggage: Sequence[Ope
             "netns": one.from_netns,
             "fingerprint": list(origin.fingerprint),
             "name": link.name,
-            "ifindex": link.ifindex if link.ifindex > 0 else None,
+            "ifindex": link.known_index,
         },
         "mac": link.mac,
         "device": "" if link.kind else link.device,

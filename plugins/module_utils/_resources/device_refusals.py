@@ -14,7 +14,6 @@ from .._kernel.links import Link
 from . import values
 from .device_baggage import routes_lost
 from .device_options import WantedDevice, name_of_template
-from .link_addressing import leads_through
 from .link_removal import stand_on
 
 # The kernel moves none of these; newer ones say so themselves (IFLA_NETNS_IMMUTABLE).
@@ -75,7 +74,7 @@ def _carries_the_host(link: Link, namespace: NamespaceState, session: frozenset[
         for routes in namespace.routes.values():
             for route in routes:
                 is_default = route.dst in DEFAULT and route.table == TABLE_MAIN and route.type == RTN_UNICAST
-                if is_default and leads_through(route, way.ifindex):
+                if is_default and route.leads_through(way.ifindex):
                     yield f"carries the host's default route{through}"
         for address in namespace.addresses.get(way.ifindex, ()):
             if address.local in session:
@@ -95,7 +94,7 @@ def free_name(template: str, namespace: NamespaceState) -> str:
     """The name with the lowest number that no link has. Raises InvalidOption."""
     for number in range(LONGEST_NUMBER):
         name = name_of_template(template, number)
-        if namespace.link(name) is None and namespace.link_called(name) is None:
+        if namespace.holder_of(name) is None:
             if len(name.encode()) > values.LONGEST_LINK_NAME:
                 break
             return name
@@ -115,7 +114,7 @@ def refuse_clash(
     where = netns or "the namespace Ansible runs in"
     for wanted in (name, *altnames):
         what = "" if wanted == name else f"the alternative name {wanted!r} of the device: "
-        other = namespace.link(wanted) or namespace.link_called(wanted)
+        other = namespace.holder_of(wanted)
         if other is not None and other is not itself:
             holder = "the name of another link" if other.name == wanted else f"an alternative name of {other.name}"
             raise TaskError(f"{option}: {what}{wanted!r} is {holder} in {where}")

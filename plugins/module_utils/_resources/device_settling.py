@@ -33,7 +33,9 @@ def plan_settling(one: WantedDevice, record: Remembered, draft: Draft) -> None:
     if link.up != one.up:
         change: dict[str, Any] = {"set": {"up": one.up}, "before": {"up": link.up}}
         change.update(keeping(namespace.addresses.get(link.ifindex, ()), link, one.netns))
-        draft.add([Operation("link.set", {"netns": one.netns, "name": link.name, "ifindex": _index(link), **change})])
+        draft.add(
+            [Operation("link.set", {"netns": one.netns, "name": link.name, "ifindex": link.known_index, **change})]
+        )
     if one.keep_addresses:
         draft.add(_missing_addresses(one, record, link, namespace))
     if one.keep_routes:
@@ -65,10 +67,6 @@ def _link_of(record: Remembered, namespace: NamespaceState) -> Link:
     return namespace.existing(record["name"]) if index is None else namespace.links[index]
 
 
-def _index(link: Link) -> int | None:
-    return link.ifindex if link.ifindex > 0 else None
-
-
 def _of_kind(kind: str, record: Remembered) -> Iterator[Step]:
     return (step for step in record["baggage"] if step["op"] == kind)
 
@@ -93,7 +91,7 @@ def _brought_addresses(one: WantedDevice, record: Remembered, link: Link) -> lis
 
 
 def _here(step: Step, record: Remembered, link: Link, one: WantedDevice) -> Operation:
-    return elsewhere(step, origin_of(record), Place(one.netns, link.name, _index(link)))
+    return elsewhere(step, origin_of(record), Place(one.netns, link.name, link.known_index))
 
 
 def _missing_addresses(
@@ -174,13 +172,9 @@ def _within_reach(gateway: str, direct: Sequence[str]) -> bool:
 def _missing_neighbours(
     one: WantedDevice, record: Remembered, link: Link, namespace: NamespaceState
 ) -> Iterator[Operation]:
-    present = {(neighbour_key(found), found.mac) for found in namespace.neighbours if _lasts(found.state, found.proxy)}
+    present = {(neighbour_key(found), found.mac) for found in namespace.neighbours if found.lasting}
     for step in _of_kind("neighbour.add", record):
         wanted = neighbour_of(step, link.ifindex)
         off = ":" in wanted.address and link.ipv6_disabled
         if (neighbour_key(wanted), wanted.mac) not in present and not off:
             yield _here(step, record, link, one)
-
-
-def _lasts(state: str, proxy: bool) -> bool:
-    return proxy or state == "permanent"

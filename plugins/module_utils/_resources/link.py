@@ -124,7 +124,7 @@ def describe_end(end: End, state: State) -> dict[str, Any]:
         "netns": end.netns,
         "state": "present",
         "kind": link.kind or None,
-        "ifindex": link.ifindex if link.ifindex > 0 else None,
+        "ifindex": link.known_index,
         "mac": link.mac or None,
         "mtu": link.mtu or None,
         "txqlen": link.txqlen if link.ifindex > 0 else link.txqlen or None,

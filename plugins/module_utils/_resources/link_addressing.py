@@ -250,13 +250,8 @@ def _routes_lost_with(addresses: _AddressChanges, namespace: NamespaceState, lin
         for index, routes in namespace.routes.items()
         for route in routes
         if route.protocol not in OF_THE_KERNEL
-        and (route.src in sources or (none_left and route.family == AF_INET and leads_through(route, link.ifindex)))
+        and (route.src in sources or (none_left and route.family == AF_INET and route.leads_through(link.ifindex)))
     ]
-
-
-def leads_through(route: Route, ifindex: int) -> bool:
-    """Whether a route, or one of its next hops, leaves by a link."""
-    return ifindex in (route.ifindex, *(hop.ifindex for hop in route.hops))
 
 
 def refuse_opaque(routes: Sequence[Route], end: End) -> None:

@@ -22,7 +22,6 @@ from . import values
 from .link_addressing import (
     OF_THE_KERNEL,
     keeping,
-    leads_through,
     plan_addressing,
     refuse_opaque,
 )
@@ -164,7 +163,7 @@ def _plan_attributes(one: WantedLink, end: End, draft: Draft) -> None:
 
 def _target(netns: Netns, link: Link) -> dict[str, Any]:
     """Which link an operation is about; the index of a new one is given later."""
-    return {"netns": netns, "name": link.name, "ifindex": link.ifindex if link.ifindex > 0 else None}
+    return {"netns": netns, "name": link.name, "ifindex": link.known_index}
 
 
 def _routes_lost_when_down(link: Link, end: End, namespace: NamespaceState) -> list[Operation]:
@@ -172,7 +171,7 @@ def _routes_lost_when_down(link: Link, end: End, namespace: NamespaceState) -> l
         one
         for routes in namespace.routes.values()
         for one in routes
-        if leads_through(one, link.ifindex) and one.protocol not in OF_THE_KERNEL and one.type == RTN_UNICAST
+        if one.leads_through(link.ifindex) and one.protocol not in OF_THE_KERNEL and one.type == RTN_UNICAST
     ]
     refuse_opaque(lost, end)
     return [Operation("route.delete", route_args(one, end.netns, end.name)) for one in lost]
@@ -208,7 +207,7 @@ def _differences(
             compare(name, one.data.get(name), link.data.get(name))
     missing = [name for name in end.altnames if name not in link.altnames]
     for name in missing:
-        other = namespace.link(name) or namespace.link_called(name)
+        other = namespace.holder_of(name)
         if other is not None and other is not link:
             raise TaskError(f"altnames: {name!r} is a name of {other.name} already")
     if missing:

@@ -160,7 +160,7 @@ def accept_ra(netns: Netns, link: Link, *, wanted: int, before: int | None) -> O
     args = {
         "netns": netns,
         "link": link.name,
-        "ifindex": link.ifindex if link.ifindex > 0 else None,
+        "ifindex": link.known_index,
         "key": f"net/ipv6/conf/{link.name}/accept_ra",
         "value": str(wanted),
         "before": None if before is None else str(before),

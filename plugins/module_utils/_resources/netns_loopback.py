@@ -18,7 +18,7 @@ from .._engine.state import NamespaceState
 from .._kernel.addressing import Route, read_addresses, read_routes
 from .._kernel.links import find_link_by_index
 from .._kernel.namespaces import Namespace
-from .link_addressing import keeping, leads_through
+from .link_addressing import keeping
 from .link_record import routes_made
 
 LOOPBACK = 1  # the index of lo in every namespace
@@ -40,7 +40,7 @@ def observe_what_is_on_it(handle: Namespace, namespace: NamespaceState) -> None:
     """
     addresses = [one for one in read_addresses(handle.netlink) if one.ifindex == LOOPBACK]
     namespace.addresses[LOOPBACK] = [one for one in addresses if one.scope != "host"]
-    namespace.routes[LOOPBACK] = [one for one in read_routes(handle.netlink) if leads_through(one, LOOPBACK)]
+    namespace.routes[LOOPBACK] = [one for one in read_routes(handle.netlink) if one.leads_through(LOOPBACK)]
 
 
 def is_up(namespace: NamespaceState | None) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..._kernel import requests
-from ..._kernel.addressing import AF_INET, Route
+from ..._kernel.addressing import AF_INET
 from ..._kernel.errors import KernelError
 from ..._kernel.links import Link, find_link_by_index
 from ..._kernel.namespaces import Namespace
@@ -77,12 +77,8 @@ def leave(link: Link, namespace: NamespaceState) -> None:
     """Foretell that a link goes from a namespace, with the routes that only lean on an address of it, too."""
     sources = {one.local for one in namespace.addresses.get(link.ifindex, ())}
     for index, routes in namespace.routes.items():
-        namespace.routes[index] = [one for one in routes if one.src not in sources and not _leads_through(one, link)]
+        namespace.routes[index] = [one for one in routes if not (one.src in sources or one.leads_through(link.ifindex))]
     namespace.drop(link)
-
-
-def _leads_through(route: Route, link: Link) -> bool:
-    return link.ifindex in (route.ifindex, *(hop.ifindex for hop in route.hops))
 
 
 def rename(link: Link, name: str, namespace: Namespace) -> None:

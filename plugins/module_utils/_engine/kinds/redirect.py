@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,8 +24,7 @@ from ..._kernel.traffic import (
 from ..operation import Operation
 from ..state import State
 from .contract import Args, Context, place, section
-
-GONE = (errno.ENOENT, errno.EINVAL, errno.ENODEV)
+from .traffic import MISSING, handle_of
 
 
 class RedirectAdd:
@@ -38,7 +36,7 @@ class RedirectAdd:
 
     def apply(self, args: Args, context: Context) -> None:
         netlink = context.host.at(args["netns"]).netlink
-        wanted = redirection(args["ifindex"], parent_of(args), args["target_ifindex"])
+        wanted = redirection(args["ifindex"], handle_of(args["parent"]), args["target_ifindex"])
         try:
             present = _ours(wanted, netlink)
             right = [one for one in present if redirects_to(one) == redirects_to(wanted)]
@@ -70,7 +68,7 @@ class RedirectDelete:
 
     def apply(self, args: Args, context: Context) -> None:
         netlink = context.host.at(args["netns"]).netlink
-        wanted = redirection(args["ifindex"], parent_of(args), args["target_ifindex"] or 0)
+        wanted = redirection(args["ifindex"], handle_of(args["parent"]), args["target_ifindex"] or 0)
         try:
             ours = _ours(wanted, netlink)
             if ours and len(ours) == len(_of_our_priority(wanted, netlink)):
@@ -95,12 +93,6 @@ class RedirectDelete:
         section(after, "links", where)["redirected_to"] = None
 
 
-def parent_of(args: Args) -> int:
-    """The place of the filter: that of a qdisc ``ingress``, or the way in of ``clsact``."""
-    major, _colon, minor = args["parent"].partition(":")
-    return int(major, 16) << 16 | int(minor, 16)
-
-
 def _ours(wanted: Control, netlink: NetlinkSocket) -> list[Control]:
     return [one for one in _of_our_priority(wanted, netlink) if is_redirection(one)]
 
@@ -109,7 +101,7 @@ def _of_our_priority(wanted: Control, netlink: NetlinkSocket) -> list[Control]:
     try:
         found = read_filters(netlink, wanted.ifindex, wanted.parent)
     except KernelError as error:
-        if error.errno in GONE:  # no link, or no qdisc for filters on it
+        if error.errno in MISSING:  # no link, or no qdisc for filters on it
             return []
         raise
     return [one for one in found if one.info >> 16 == wanted.info >> 16]

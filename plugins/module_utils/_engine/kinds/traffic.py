@@ -148,8 +148,8 @@ def control_of(args: Mapping[str, Any], ifindex: int) -> Control:
     return Control(
         ifindex=ifindex,
         kind=args["kind"],
-        handle=_number(args["handle"]),
-        parent=_number(args["parent"]),
+        handle=handle_of(args["handle"]),
+        parent=handle_of(args["parent"]),
         info=args.get("info", 0),
         options=bytes.fromhex(args.get("options", "")),
     )
@@ -169,7 +169,8 @@ def _text(number: int) -> str:
     return f"{number >> 16:x}:{number & 0xFFFF:x}"
 
 
-def _number(text: str) -> int:
+def handle_of(text: str) -> int:
+    """The opposite: the number of a handle that is written as tc does."""
     major, _colon, minor = text.partition(":")
     return int(major, 16) << 16 | int(minor, 16)
 
