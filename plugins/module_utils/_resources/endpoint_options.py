@@ -80,6 +80,10 @@ class WantedEndpoint:
     vfio_driver: str = "vfio-pci"
     force: bool = False
 
+    def index_of(self, interface: str, position: int) -> int:
+        """The index given, or what the name of the interface or its place in their order says."""
+        return index_of_name(interface, position) if self.index is None else self.index
+
 
 def parse_endpoint(options: dict[str, Any]) -> WantedEndpoint:
     """An endpoint as wanted, from the options of the module. Raises InvalidOption."""

@@ -18,7 +18,7 @@ from .._kernel.pci import PciDevice, place_of
 from .device_baggage import Place, attributes_of, baggage_of, routes_lost
 from .device_refusals import reasons_against, refuse_clash
 from .device_return import put_on
-from .endpoint_options import WantedEndpoint, index_of_name
+from .endpoint_options import WantedEndpoint
 from .endpoint_record import Remembered, record_key
 
 HARMLESS = ("", "vfio-pci", "pci-stub")
@@ -89,7 +89,7 @@ def _connections(link: Link, namespace: NamespaceState, state: State) -> Iterato
 def plan_lending(one: WantedEndpoint, interface: str, position: int, draft: Draft) -> None:
     """Give a card to the driver for VMs, unless it has it. Raises TaskError."""
     state, key = draft.state, record_key(one.netns, interface)
-    index = index_of_name(interface, position) if one.index is None else one.index
+    index = one.index_of(interface, position)
     record = state.record("endpoint", key)
     if record is not None and is_lent(record, state) and record["pci"]["bound_driver"] == one.vfio_driver:
         if record["index"] != index:
@@ -203,33 +203,3 @@ def refuse_options_of_virtual(one: WantedEndpoint) -> None:
         value = getattr(one, name)
         if value is not None:
             raise InvalidOption(name, value, "is not for a physical device, which is given to the VM as a whole")
-
-
-def describe_physical(record: Remembered) -> dict[str, Any]:
-    """A physical endpoint for the result, but for what a VMM is to be told."""
-    pci, steps = record["pci"], record["baggage"]
-    routes = [step for step in steps if step["op"] == "route.add" and step["link"] == record["interface"]]
-    return {
-        "type": "physical",
-        "name": record["interface"],
-        "netns": record["netns"],
-        "index": record["index"],
-        "hard_addr": record["mac"],
-        "model": None,
-        "tap": None,
-        "bridge": None,
-        "mtu": record["attributes"]["mtu"] or None,
-        "addresses": [step["address"] for step in steps if step["op"] == "address.add" and "scope" not in step],
-        "routes": [
-            {"dst": step["dst"], **({"gateway": step["gateway"]} if step.get("gateway") else {})} for step in routes
-        ],
-        "pci": {
-            "bdf": pci["bdf"],
-            "vendor_device_id": pci["make"],
-            "driver": pci["driver"],
-            "bound_driver": pci["bound_driver"],
-            "iommu_group": pci["group"],
-            "vfio_device": None if pci["group"] is None else f"/dev/vfio/{pci['group']}",
-        },
-        "socket_path": None,
-    }

@@ -6,63 +6,26 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .._engine.draft import Draft
-from .._engine.errors import InvalidOption, TaskError
-from .._engine.kinds.contract import place
-from .._engine.kinds.traffic import class_args, control_args
+from .._engine.errors import InvalidOption
 from .._engine.operation import Operation
 from .._engine.state import NamespaceState
 from .._kernel.links import Link
-from .._kernel.traffic import INGRESS_HANDLE, TC_H_INGRESS, Control, Qdisc, limiter, rate_of
 from . import values
 from .device_baggage import Place, baggage_of, elsewhere
-from .endpoint_options import WantedEndpoint, bridge_mac, index_of_name, synthetic_mac
-from .endpoint_record import Remembered, is_about, made_link, record_key, stripped
+from .endpoint_options import WantedEndpoint, bridge_mac, synthetic_mac
+from .endpoint_rates import plan_end_of_rates, plan_rates
+from .endpoint_record import Remembered, is_about, made_link, record_key, removal_of_node, stripped
+from .endpoint_redirects import plan_end_of_redirect, plan_redirect
 from .endpoint_refusals import refuse_impossible, refuse_taken
+from .endpoint_wiring import Wiring
 from .link_removal import plan_deletion
 
 DEFAULT_TXQLEN = 1000
-INGRESS, CLSACT = "ffff:0", "ffff:fff2"
 PROFILE = ("model", "tap", "bridge", "queues", "vnet_hdr", "owner", "group")
 """What makes an endpoint another one when it changes."""
-
-
-@dataclass
-class _Wiring:
-    """An endpoint in the making: its wish, its link as it was, and where both meet."""
-
-    one: WantedEndpoint
-    draft: Draft
-    record: Remembered
-
-    @property
-    def namespace(self) -> NamespaceState:
-        return self.draft.state.existing(self.one.netns)
-
-    def link(self, role: str) -> Link:
-        """The ``interface``, the ``tap`` or the ``bridge`` as it is by now."""
-        return self.namespace.existing(self.record[role])
-
-    def operation(self, kind: str, link: Link, **args: Any) -> Operation:
-        """An operation on a link of the namespace."""
-        index = link.ifindex if link.ifindex > 0 else None
-        which = "name" if kind.startswith("link.") else "link"
-        return Operation(kind, {"netns": self.one.netns, which: link.name, "ifindex": index, **args})
-
-    def ensure(self, role: str, **wanted: Any) -> None:
-        """Change what is different of a link; None as a MAC address: a random one, once."""
-        link = self.link(role)
-        now = {name: getattr(link, name) for name in wanted}
-        if "master" in wanted:
-            now["master"] = self.namespace.name_of(link.master)
-        changes = {name: value for name, value in wanted.items() if value != now[name]}
-        if changes:
-            before = {name: now[name] for name in changes}
-            self.draft.add([self.operation("link.set", link, set=changes, before=before)])
 
 
 def plan_present(one: WantedEndpoint, interface: str, position: int, draft: Draft) -> None:
@@ -83,9 +46,9 @@ def plan_present(one: WantedEndpoint, interface: str, position: int, draft: Draf
     if record is None:
         record = _remember(one, link, wish, namespace)
         refuse_taken(one, wish, namespace)
-    wiring = _Wiring(one, draft, {**record, "made": dict(record["made"])})
+    wiring = Wiring(one, draft, {**record, "made": dict(record["made"])})
     PLANS[one.model](wiring)
-    _plan_rates(wiring)
+    plan_rates(wiring)
     if wiring.record != before:
         draft.add(
             [Operation("record.put", {"kind": "endpoint", "name": key, "value": wiring.record, "before": before})]
@@ -99,10 +62,7 @@ def plan_absent(record: Remembered, draft: Draft, *, ours: bool = True) -> None:
     """
     netns, state = record["netns"], draft.state
     namespace = state.at(netns)
-    if record["node"]:
-        owner = [record["owner"] or 0, record["group"] or 0]
-        tap = {"netns": netns, "link": record["tap"], "ifindex": record["made"].get(record["tap"]) or 0}
-        draft.add([Operation("node.remove", {**tap, "path": record["node"], "owner": owner})])
+    draft.add(removal_of_node(record))
     if namespace is not None and record["fingerprint"] == list(namespace.fingerprint):
         link = namespace.link(record["interface"])
         link = link if is_about(record, link, namespace) else None
@@ -113,7 +73,7 @@ def plan_absent(record: Remembered, draft: Draft, *, ours: bool = True) -> None:
 
 
 def _profile(one: WantedEndpoint, interface: str, position: int) -> dict[str, Any]:
-    index = index_of_name(interface, position) if one.index is None else one.index
+    index = one.index_of(interface, position)
     return {
         "index": index,
         "model": one.model,
@@ -136,7 +96,7 @@ def _remember(one: WantedEndpoint, link: Link, wish: dict[str, Any], namespace: 
         "netns": one.netns,
         "fingerprint": list(namespace.fingerprint),
         "interface": link.name,
-        "ifindex": link.ifindex if link.ifindex > 0 else None,
+        "ifindex": link.known_index,
         "type": "virtual",
         "made": {},
         "node": None,
@@ -153,20 +113,20 @@ def _remember(one: WantedEndpoint, link: Link, wish: dict[str, Any], namespace: 
 # ---------------------------------------------------------------- the models
 
 
-def _plan_none(wiring: _Wiring) -> None:
+def _plan_none(wiring: Wiring) -> None:
     """A tap, and nothing else: what it is wired to is somebody else's business."""
     _plan_tap(wiring)
 
 
-def _plan_tcfilter(wiring: _Wiring) -> None:
+def _plan_tcfilter(wiring: Wiring) -> None:
     """Each redirected to the other. The VM has the address of the link, which keeps it."""
     _plan_tap(wiring)
     wiring.ensure("interface", up=True)
     for role, other in (("tap", "interface"), ("interface", "tap")):
-        _plan_redirect(wiring, role, other)
+        plan_redirect(wiring, role, other)
 
 
-def _plan_macvtap(wiring: _Wiring) -> None:
+def _plan_macvtap(wiring: Wiring) -> None:
     """A macvtap that takes over the address of the link, which gets another one."""
     _plan_stripping(wiring)
     wiring.ensure("interface", up=True)  # first: a link that is down keeps the filter of a macvtap that goes
@@ -176,7 +136,7 @@ def _plan_macvtap(wiring: _Wiring) -> None:
     _plan_node(wiring)
 
 
-def _plan_bridged(wiring: _Wiring) -> None:
+def _plan_bridged(wiring: Wiring) -> None:
     """The link and a tap as ports of a bridge of their own; the VM takes over the address of the link."""
     _plan_stripping(wiring)
     mac = bridge_mac(wiring.record["index"])  # without one of its own it takes that of a port, and changes with them
@@ -193,7 +153,7 @@ PLANS = {"none": _plan_none, "tcfilter": _plan_tcfilter, "macvtap": _plan_macvta
 # ---------------------------------------------------------------- their parts
 
 
-def _plan_tap(wiring: _Wiring, master: str | None = None) -> None:
+def _plan_tap(wiring: Wiring, master: str | None = None) -> None:
     record = wiring.record
     data = {"multi_queue": record["queues"] > 1, "vnet_hdr": record["vnet_hdr"]}
     data.update({name: record[name] for name in ("owner", "group") if record[name] is not None})
@@ -205,7 +165,7 @@ def _plan_tap(wiring: _Wiring, master: str | None = None) -> None:
     wiring.ensure("tap", **wanted, ipv6_link_local=False, up=True)
 
 
-def _plan_link(wiring: _Wiring, role: str, kind: str, *, parent: str = "", **details: Any) -> None:
+def _plan_link(wiring: Wiring, role: str, kind: str, *, parent: str = "", **details: Any) -> None:
     """The tap, macvtap or bridge, made unless it is there and ours."""
     name, namespace = wiring.record[role], wiring.namespace
     if made_link(wiring.record, role, namespace) is not None and name in wiring.record["made"]:
@@ -222,32 +182,7 @@ def _plan_link(wiring: _Wiring, role: str, kind: str, *, parent: str = "", **det
     wiring.record["made"][name] = None
 
 
-def _plan_redirect(wiring: _Wiring, role: str, other: str) -> None:
-    link, target = wiring.link(role), wiring.link(other)
-    parent = _way_in(wiring.namespace.qdiscs.get(link.ifindex, ()))
-    if parent is None:
-        qdisc = Control(link.ifindex, "ingress", INGRESS_HANDLE, TC_H_INGRESS)
-        args = control_args(qdisc, wiring.one.netns, link.name)
-        wiring.draft.add([Operation("qdisc.add", {**args, "ifindex": link.ifindex if link.ifindex > 0 else None})])
-        parent = INGRESS
-        if role == "interface":
-            wiring.record["qdisc"] = True
-    if wiring.namespace.redirects.get(link.name) != target.name:
-        wiring.draft.add([_redirect(wiring, "redirect.add", link, parent, target)])
-
-
-def _redirect(wiring: _Wiring, kind: str, link: Link, parent: str, target: Link) -> Operation:
-    index = None if target.ifindex < 0 else target.ifindex  # 0: it has gone
-    return wiring.operation(kind, link, parent=parent, target=target.name, target_ifindex=index)
-
-
-def _way_in(qdiscs: Sequence[Qdisc]) -> str | None:
-    """Where a filter for what arrives goes: into the qdisc that is there, whoever's it is."""
-    kinds = {one.control.kind for one in qdiscs}
-    return INGRESS if "ingress" in kinds else CLSACT if "clsact" in kinds else None
-
-
-def _plan_stripping(wiring: _Wiring) -> None:
+def _plan_stripping(wiring: Wiring) -> None:
     """The address of the link goes to the VM: the host must not answer for it any more."""
     link, netns = wiring.link("interface"), wiring.one.netns
     leaving = stripped(baggage_of(link, netns, wiring.namespace))
@@ -263,13 +198,13 @@ def _plan_stripping(wiring: _Wiring) -> None:
     wiring.ensure("interface", mac=wanted)
 
 
-def _ipv6(wiring: _Wiring, *, off: bool) -> Operation:
+def _ipv6(wiring: Wiring, *, off: bool) -> Operation:
     link = wiring.link("interface")
     key = f"net/ipv6/conf/{link.name}/disable_ipv6"
     return wiring.operation("sysctl.set", link, key=key, value=str(int(off)), before=str(int(not off)))
 
 
-def _plan_node(wiring: _Wiring) -> None:
+def _plan_node(wiring: Wiring) -> None:
     tap = wiring.link("tap")
     path = wiring.record["node"] or node_path(wiring.one.netns, wiring.record["interface"])
     if wiring.record["node"] is None or not wiring.draft.state.nodes.get(path) or tap.ifindex < 0:
@@ -286,64 +221,17 @@ def node_path(netns: str, interface: str) -> str:
     return f"/dev/sandbox-network/{name}-{interface}"
 
 
-# ---------------------------------------------------------------- rates
-
-
-def _plan_rates(wiring: _Wiring) -> None:
-    one = wiring.one
-    out = "tap" if one.model == "macvtap" else "interface"
-    for role, rate in (("tap", one.rx_rate), (out, one.tx_rate)):
-        if (
-            one.model == "macvtap"
-            and role == "tap"
-            and rate is one.rx_rate
-            and one.rx_rate is None
-            and one.tx_rate is not None
-        ):
-            continue
-        _plan_rate(wiring, role, rate)
-
-
-def _plan_rate(wiring: _Wiring, role: str, rate: int | None) -> None:
-    link = wiring.link(role)
-    had = wiring.record["rates"].get(role)
-    roots = [
-        one for one in wiring.namespace.qdiscs.get(link.ifindex, ()) if one.control.kind not in ("ingress", "clsact")
-    ]
-    ours = [one for one in roots if rate_of(one) is not None] if had else []
-    if roots and not ours and rate is not None:
-        raise TaskError(
-            f"{'rx_rate' if role == 'tap' else 'tx_rate'}: {place(wiring.one.netns, link.name)} has a qdisc of kind"
-            f" {roots[0].control.kind} already"
-        )
-    wanted = limiter(link.ifindex, rate, link.mtu or 1500) if rate is not None else None
-    if wanted is not None and any(rate_of(one) == rate_of(wanted) for one in ours):
-        return
-    for one in ours:
-        wiring.draft.add([Operation("qdisc.delete", _qdisc_args(wiring, link, one))])
-    if wanted is not None:
-        wiring.draft.add([Operation("qdisc.add", _qdisc_args(wiring, link, wanted))])
-    rates = {name: value for name, value in wiring.record["rates"].items() if name != role}
-    wiring.record["rates"] = {**rates, role: rate} if rate is not None else rates
-
-
-def _qdisc_args(wiring: _Wiring, link: Link, qdisc: Qdisc) -> dict[str, Any]:
-    args = control_args(qdisc.control, wiring.one.netns, link.name)
-    args["ifindex"] = link.ifindex if link.ifindex > 0 else None
-    return {**args, "classes": [class_args(one) for one in qdisc.classes]} if qdisc.classes else args
-
-
 # ---------------------------------------------------------------- back
 
 
 def _plan_unwiring(record: Remembered, link: Link | None, namespace: NamespaceState, draft: Draft) -> None:
     one = WantedEndpoint(record["netns"], present=False, interface=record["interface"], model=record["model"])
-    wiring = _Wiring(one, draft, record)
+    wiring = Wiring(one, draft, record)
     tap, bridge = made_link(record, "tap", namespace), made_link(record, "bridge", namespace)
     for end in filter(None, (link, tap)):
-        _plan_end_of_rates(wiring, end, record)
+        plan_end_of_rates(wiring, end)
         if end.name in namespace.redirects:
-            _plan_end_of_redirect(wiring, end, record)
+            plan_end_of_redirect(wiring, end)
     if link is not None and record["bridge"] and namespace.name_of(link.master) == record["bridge"]:
         wiring.ensure("interface", master="")
     for made in filter(None, (tap, bridge)):
@@ -352,35 +240,13 @@ def _plan_unwiring(record: Remembered, link: Link | None, namespace: NamespaceSt
         _plan_link_back(wiring, record)
 
 
-def _plan_end_of_redirect(wiring: _Wiring, end: Link, record: Remembered) -> None:
-    namespace = wiring.namespace
-    qdiscs = namespace.qdiscs.get(end.ifindex, ())
-    parent = _way_in(qdiscs) or INGRESS
-    target = namespace.link(namespace.redirects[end.name]) or Link(0, record["tap"])
-    wiring.draft.add([_redirect(wiring, "redirect.delete", end, parent, target)])
-    ours = record["qdisc"] or end.name == record["tap"]
-    foreign = [filter_ for one in qdiscs for filter_ in one.filters]
-    if ours and len(foreign) <= 1 and parent == INGRESS:
-        for one in qdiscs:
-            if one.control.kind == "ingress":
-                wiring.draft.add([Operation("qdisc.delete", _qdisc_args(wiring, end, Qdisc(one.control)))])
-
-
-def _plan_end_of_rates(wiring: _Wiring, end: Link, record: Remembered) -> None:
-    role = "tap" if end.name == record["tap"] else "interface"
-    if role in record["rates"]:
-        for one in wiring.namespace.qdiscs.get(end.ifindex, ()):
-            if rate_of(one) is not None:
-                wiring.draft.add([Operation("qdisc.delete", _qdisc_args(wiring, end, one))])
-
-
-def _plan_link_back(wiring: _Wiring, record: Remembered) -> None:
+def _plan_link_back(wiring: Wiring, record: Remembered) -> None:
     if record["model"] in ("macvtap", "bridged"):
         wiring.ensure("interface", mac=record["mac"])
         if wiring.link("interface").ipv6_disabled and not record["ipv6_disabled"] and wiring.draft.state.ipv6:
             wiring.draft.add([_ipv6(wiring, off=False)])
     link = wiring.link("interface")
-    here = Place(record["netns"], link.name, link.ifindex if link.ifindex > 0 else None)
+    here = Place(record["netns"], link.name, link.known_index)
     if not record["up"] and record["model"] != "none":
         wiring.ensure("interface", up=False)
     wiring.draft.add(elsewhere(step, here, here) for step in record["baggage"])

@@ -54,6 +54,15 @@ def made_link(record: Remembered, role: str, namespace: NamespaceState) -> Link 
     return link if link is not None and link.name == name else None
 
 
+def removal_of_node(record: Remembered) -> list[Operation]:
+    """How the device node of an endpoint goes, if it has one."""
+    if not record["node"]:
+        return []
+    owner = [record["owner"] or 0, record["group"] or 0]
+    tap = {"netns": record["netns"], "link": record["tap"], "ifindex": record["made"].get(record["tap"]) or 0}
+    return [Operation("node.remove", {**tap, "path": record["node"], "owner": owner})]
+
+
 def stripped(steps: list[Operation]) -> list[Operation]:
     """Of all that is on a link: its addresses, routes and neighbours."""
     return [step for step in steps if step.kind.partition(".")[0] in STRIPPED]

@@ -75,7 +75,7 @@ def refuse_taken(one: WantedEndpoint, wish: dict[str, Any], namespace: Namespace
     """Names that other links have. Raises InvalidOption."""
     for role in ("tap", "bridge"):
         name = wish[role]
-        other = (namespace.link(name) or namespace.link_called(name)) if name else None
+        other = namespace.holder_of(name) if name else None
         if other is not None:
             raise InvalidOption(role, name, f"is a name of another link in {one.netns}")
     if wish["tap"] == wish["bridge"]:

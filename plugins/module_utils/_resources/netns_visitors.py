@@ -11,6 +11,7 @@ from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
 from .._kernel.links import find_link_by_index
+from .endpoint_record import removal_of_node
 
 
 def observe_visitors(paths: Collection[str], state: State, reader: Reader) -> None:
@@ -43,10 +44,7 @@ def forget_endpoints(path: str, state: State) -> Iterator[Operation]:
     for (kind, name), value in state.records.items():
         if kind != "endpoint" or value is None or value["netns"] != path:
             continue
-        if value["node"]:
-            owner = [value["owner"] or 0, value["group"] or 0]
-            tap = {"netns": path, "link": value["tap"], "ifindex": value["made"].get(value["tap"]) or 0}
-            yield Operation("node.remove", {**tap, "path": value["node"], "owner": owner})
+        yield from removal_of_node(value)
         yield Operation("record.drop", {"kind": kind, "name": name, "before": value})
 
 
