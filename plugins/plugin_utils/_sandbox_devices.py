@@ -78,16 +78,8 @@ def _parse_device(element: object, where: str) -> tuple[Device, list[str]]:
             return Device(where, {"device": values.found_link_name(element)}), []
         except ValueError as problem:
             return Device(where, {}), [f"{where}: {problem}"]
-    options, problems = {}, []
-    for option, value in element.items():
-        if option not in PARSERS:
-            problems.append(f"{where}: {option} is not one of {', '.join(PARSERS)}")
-        elif value is not None:
-            try:
-                options[option] = PARSERS[option](value)
-            except ValueError as problem:
-                problems.append(f"{where}: {option}: {problem}")
-    return Device(where, options), problems or [f"{where}: {text}" for text in _contradictions(options)]
+    options, problems = values.parse_options(element, PARSERS)
+    return Device(where, options), [f"{where}: {text}" for text in problems or _contradictions(options)]
 
 
 def _contradictions(options: Mapping[str, Any]) -> Iterator[str]:

@@ -70,17 +70,9 @@ def parse_endpoint(element: object, driver: str, interface: str | None) -> tuple
             return {"state": "present" if values.boolean(element) else "absent"}, []
         except ValueError:
             return None, [f"endpoint: {element!r} is neither a dictionary nor true or false"]
-    options, problems = {}, []
-    for option, value in element.items():
-        if option not in PARSERS:
-            problems.append(f"endpoint: {option} is not one of {', '.join(PARSERS)}")
-        elif value is not None:
-            try:
-                options[option] = PARSERS[option](value)
-            except ValueError as problem:
-                problems.append(f"endpoint: {option}: {problem}")
-    problems = problems or [f"endpoint: {text}" for text in _contradictions(options, interface)]
-    return {"state": "present", **options}, problems
+    options, problems = values.parse_options(element, PARSERS)
+    wrong = [f"endpoint: {text}" for text in problems or _contradictions(options, interface)]
+    return {"state": "present", **options}, wrong
 
 
 def _contradictions(options: Mapping[str, Any], interface: str | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Union
 
@@ -26,6 +26,23 @@ PLAIN_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
 LONGEST_LINK_NAME = 15
 MTU_SMALLEST, MTU_SMALLEST_IPV6, MTU_LARGEST = 68, 1280, 65535
+
+
+def parse_options(
+    given: Mapping[str, Any], parsers: Mapping[str, Callable[[object], Any]]
+) -> tuple[dict[str, Any], list[str]]:
+    """The options of a dictionary, each by its parser, and what is wrong with them; what is None is not given."""
+    options: dict[str, Any] = {}
+    problems = []
+    for option, value in given.items():
+        if option not in parsers:
+            problems.append(f"{option} is not one of {', '.join(parsers)}")
+        elif value is not None:
+            try:
+                options[option] = parsers[option](value)
+            except ValueError as problem:
+                problems.append(f"{option}: {problem}")
+    return options, problems
 
 
 def as_list(value: object) -> list[Any]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from cost import Cost, run
+from cost import Cost, Phases, beyond, cheapest, phases_of, run
 from scenario import Plan
 
 LISTS = {"address_lease": "leases", "netns": "namespaces", "link": "links"}
@@ -51,6 +52,39 @@ class Modules:
         """What each module costs that has nothing to do; the modules, and the option that is each one's list."""
         options = LISTS if lists is None else lists
         return {name: self.run(name, {"state": "absent", option: []})[1] for name, option in options.items()}
+
+
+class Task(Protocol):
+    """A task of one module, which does something and takes it back."""
+
+    module: str
+
+    def starts(self) -> dict[str, Cost]:
+        """What the module costs that has nothing to do."""
+
+    def run(self, state: str, *, check: bool = False) -> tuple[bool, Cost]:
+        """Whether something changed, and what it cost."""
+
+
+def measure_task(task: Task, there: str, back: str, bad_when: Callable[[str], list[str]]) -> Phases:
+    """A task done, done again, in check mode, and taken back, beyond the module's start.
+
+    ``bad_when`` looks at what there is, and says what is not as the state that was asked for.
+    """
+    starts = cheapest([task.starts() for _round in range(3)])  # the first one compiles
+    bad, costs = bad_when("absent"), {}
+    for phase, state, check, must_change in (
+        (there, "present", False, True),
+        ("again", "present", False, False),
+        ("check", "present", True, False),
+        (back, "absent", False, True),
+    ):
+        changed, cost = task.run(state, check=check)
+        costs[phase] = beyond({task.module: cost}, starts)
+        if changed != must_change:
+            bad.append(f"{phase}: changed is {changed}")
+        bad += bad_when(state)
+    return {**phases_of(costs, bad), "start": asdict(starts[task.module])}
 
 
 class Role:

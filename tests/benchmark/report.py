@@ -15,10 +15,7 @@ from tables import Run
 
 def write_report(results: dict[str, Any], target: Path | None) -> str:
     """The tables; in the target, too, where they replace those that are there."""
-    text = "\n".join(_tables(results))
-    if target is not None:
-        tables.put_between_marks(target, "measured", text)
-    return text
+    return tables.publish(_tables(results), target, "measured")
 
 
 def _tables(results: dict[str, Any]) -> Iterator[str]:

@@ -14,8 +14,15 @@ KINDS = ("wall", "cpu")
 Run = dict[str, Any]
 
 
-def put_between_marks(target: Path, name: str, tables: str) -> None:
-    """The tables in place of those that the document has by this name."""
+def publish(tables: Iterable[str], target: Path | None, name: str) -> str:
+    """The tables as one text; in the target, too, in place of those that it has by this name."""
+    text = "\n".join(tables)
+    if target is not None:
+        _put_between_marks(target, name, text)
+    return text
+
+
+def _put_between_marks(target: Path, name: str, tables: str) -> None:
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
     before, _begin, rest = target.read_text(encoding="utf-8").partition(begin)
     _old, _end, after = rest.partition(end)

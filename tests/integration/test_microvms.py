@@ -10,7 +10,6 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,14 +23,6 @@ def host() -> Iterator[Throwaway]:
         yield throwaway
 
 
-def run(host: Throwaway, **variables: Any) -> str:
-    """Run the playbook; return what it printed."""
-    done = host.ansible_playbook("sandbox.network.microvms", "--extra-vars", json.dumps(variables))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "[WARNING]" not in done.stderr, done.stderr
-    return done.stdout
-
-
 def unchanged(shown: str) -> bool:
     return re.search(r"changed=0\b", shown) is not None
 
@@ -42,7 +33,7 @@ def files(host: Throwaway, directory: str) -> list[str]:
 
 def test_ten_microvms_come_and_go(host: Throwaway) -> None:
     before = host.snapshot()
-    shown = run(host)
+    shown = host.playbook("microvms")
     for number in range(1, 11):
         name = f"microvm{number}"
         links = {link["ifname"]: link for link in host.json("ip", "-json", "-netns", name, "link", "show")}
@@ -63,9 +54,9 @@ def test_ten_microvms_come_and_go(host: Throwaway) -> None:
         assert f"mac={mac}" in words[words.index("-device") + 1]
         assert words[-1] == "$@"
     assert len(files(host, "/run/microvms")) == 20
-    assert unchanged(run(host))
+    assert unchanged(host.playbook("microvms"))
 
-    run(host, microvms_state="absent")
+    host.playbook("microvms", microvms_state="absent")
     assert host.snapshot() == before
     assert host.run("find", "/run/microvms", check=False) == ""
 
@@ -75,11 +66,11 @@ def test_their_number_their_endpoint_and_the_directory_can_be_chosen(host: Throw
     host.run("touch", "/run/mine/disk.img")
     chosen = {"microvms_count": 2, "microvms_directory": "/run/mine", "microvms_endpoint": {"queues": 2}}
     before = host.snapshot()
-    run(host, **chosen)
+    host.playbook("microvms", **chosen)
     # Firecracker opens one queue only.
     assert files(host, "/run/mine") == ["/run/mine/disk.img", "/run/mine/microvm1.sh", "/run/mine/microvm2.sh"]
     assert "queues=2" in host.run("cat", "/run/mine/microvm2.sh")
-    run(host, **chosen, microvms_state="absent")
+    host.playbook("microvms", **chosen, microvms_state="absent")
     assert host.snapshot() == before
     assert files(host, "/run/mine") == ["/run/mine/disk.img"]
-    assert unchanged(run(host, **chosen, microvms_state="absent"))
+    assert unchanged(host.playbook("microvms", **chosen, microvms_state="absent"))

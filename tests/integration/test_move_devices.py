@@ -36,14 +36,6 @@ def host() -> Iterator[Throwaway]:
         yield throwaway
 
 
-def move(host: Throwaway, **variables: str) -> str:
-    """Run the playbook; return what it printed."""
-    done = host.ansible_playbook("sandbox.network.move_devices", "--extra-vars", json.dumps(variables))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "[WARNING]" not in done.stderr, done.stderr
-    return done.stdout
-
-
 def changes(shown: str) -> int:
     """How many tasks of a playbook changed something."""
     found = re.search(r"changed=([0-9]+)", shown)
@@ -58,18 +50,18 @@ def links(host: Throwaway, netns: str) -> set[str]:
 
 def test_the_devices_of_its_own_configuration_go_there_and_back(host: Throwaway) -> None:
     before = host.snapshot()
-    shown = move(host)
+    shown = host.playbook("move_devices")
     assert changes(shown) == 1
     assert "eth0 is in /run/netns/web1, with 192.0.2.7/24, 2001:db8::7/64" in shown
     assert "nic2 is in /run/netns/web1, with no address" in shown
     assert links(host, "web1") == {"lo", "eth0", "nic2"}
     assert host.addresses("web1") == ["192.0.2.7/24", "2001:db8::7/64"]
-    assert changes(move(host)) == 0
+    assert changes(host.playbook("move_devices")) == 0
 
-    shown = move(host, move_state="absent")
+    shown = host.playbook("move_devices", move_state="absent")
     assert "nic1 is in the namespace Ansible runs in, with 192.0.2.7/24, 2001:db8::7/64" in shown
     assert host.snapshot() == before
-    assert changes(move(host, move_state="absent")) == 0
+    assert changes(host.playbook("move_devices", move_state="absent")) == 0
 
 
 def test_the_configuration_may_be_on_the_host_and_leave_the_namespace_open(host: Throwaway) -> None:
@@ -77,14 +69,14 @@ def test_the_configuration_may_be_on_the_host_and_leave_the_namespace_open(host:
     before = host.snapshot()
     config = {"linux": {"namespaces": [{"type": "network"}], "netDevices": {"nic2": {"name": "data0"}}}}
     host.run("sh", "-c", f"echo '{json.dumps(config)}' > /run/config.json")
-    move(host, move_config="/run/config.json", move_netns="box")
+    host.playbook("move_devices", move_config="/run/config.json", move_netns="box")
     assert links(host, "box") == {"lo", "data0"}
-    move(host, move_config="/run/config.json", move_netns="box", move_state="absent")
+    host.playbook("move_devices", move_config="/run/config.json", move_netns="box", move_state="absent")
     assert host.snapshot() == before
 
 
 def test_a_configuration_without_devices_moves_none(host: Throwaway) -> None:
     before = host.snapshot()
     host.run("sh", "-c", """echo '{"linux": {}}' > /run/config.json""")
-    assert changes(move(host, move_config="/run/config.json", move_netns="web1")) == 0
+    assert changes(host.playbook("move_devices", move_config="/run/config.json", move_netns="web1")) == 0
     assert host.snapshot() == before

@@ -76,9 +76,14 @@ def _carries_the_host(link: Link, namespace: NamespaceState, session: frozenset[
                 is_default = route.dst in DEFAULT and route.table == TABLE_MAIN and route.type == RTN_UNICAST
                 if is_default and route.leads_through(way.ifindex):
                     yield f"carries the host's default route{through}"
-        for address in namespace.addresses.get(way.ifindex, ()):
-            if address.local in session:
-                yield f"carries the connection that this task is run over ({address.local}){through}"
+        yield from (f"{reason}{through}" for reason in carries_session(way, namespace, session))
+
+
+def carries_session(link: Link, namespace: NamespaceState, session: frozenset[str]) -> Iterator[str]:
+    """That whoever runs the task is connected to an address of the link."""
+    for address in namespace.addresses.get(link.ifindex, ()):
+        if address.local in session:
+            yield f"carries the connection that this task is run over ({address.local})"
 
 
 def name_in_target(one: WantedDevice, link: Link, target: NamespaceState) -> str:

@@ -12,11 +12,11 @@ from .._engine.errors import InvalidOption
 from .._engine.kinds.contract import place
 from .._engine.kinds.pci import FRESH_MTU, FRESH_TXQLEN
 from .._engine.operation import Operation
-from .._engine.state import NamespaceState, State
+from .._engine.state import State
 from .._kernel.links import Link
 from .._kernel.pci import PciDevice, place_of
 from .device_baggage import Place, attributes_of, baggage_of, routes_lost
-from .device_refusals import reasons_against, refuse_clash
+from .device_refusals import carries_session, reasons_against, refuse_clash
 from .device_return import put_on
 from .endpoint_options import WantedEndpoint
 from .endpoint_record import Remembered, record_key
@@ -61,7 +61,7 @@ def _reasons(one: WantedEndpoint, link: Link, state: State) -> Iterator[str]:
         if route.opaque:
             yield f"the way of the route {route.dst}, which could not be put back"
     if not one.force:
-        reasons = [*_connections(link, namespace, state), *reasons_against(link, one.netns, state)]
+        reasons = [*carries_session(link, namespace, state.session), *reasons_against(link, one.netns, state)]
         reasons += [f"has {found.functions} virtual functions, which would be gone"] if found.functions else []
         yield from (f"a device that {reason}; force: true gives it away all the same" for reason in reasons)
 
@@ -78,12 +78,6 @@ def _reasons_of_bus(driver: str, found: PciDevice, state: State) -> Iterator[str
                 f"the device {found.bdf}, which is in IOMMU group {found.group} with {other.bdf}, and that has the"
                 f" driver {other.driver}: they can only be given away together"
             )
-
-
-def _connections(link: Link, namespace: NamespaceState, state: State) -> Iterator[str]:
-    for address in namespace.addresses.get(link.ifindex, ()):
-        if address.local in state.session:
-            yield f"carries the connection that this task is run over ({address.local})"
 
 
 def plan_lending(one: WantedEndpoint, interface: str, position: int, draft: Draft) -> None:

@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from cost import Phases, beyond, cheapest, measured, phases_of
-from ours import Modules
+from cost import Phases, measured, phases_of
+from ours import Modules, measure_task
 
 from endpoints import MODELS
 from endpoints.devices import prepare
 from endpoints.floor import Floor
-from endpoints.ours import MODULE, Endpoints
+from endpoints.ours import Endpoints
 from endpoints.verify import bad_attached, bad_detached
 
 SCRATCH = Path(os.environ["TMPDIR"])
@@ -39,20 +38,11 @@ def measure_ours(model: str, number: int, python: str) -> Phases:
     collections, ansible_lib = os.environ["SANDBOX_COLLECTIONS"], os.environ["SANDBOX_ANSIBLE_LIB"]
     endpoints = prepare(number, SCRATCH)
     tasks = Endpoints(Modules(python, collections, ansible_lib, SCRATCH), model, endpoints)
-    starts = cheapest([tasks.starts() for _round in range(3)])  # the first one compiles
-    bad, costs = bad_detached(endpoints), {}
-    for phase, state, check, must_change in (
-        ("attach", "present", False, True),
-        ("again", "present", False, False),
-        ("check", "present", True, False),
-        ("detach", "absent", False, True),
-    ):
-        changed, cost = tasks.run(state, check=check)
-        costs[phase] = beyond({MODULE: cost}, starts)
-        if changed != must_change:
-            bad.append(f"{phase}: changed is {changed}")
-        bad += bad_attached(model, endpoints) if state == "present" else bad_detached(endpoints)
-    return {**phases_of(costs, bad), "start": asdict(starts[MODULE])}
+
+    def bad_when(state: str) -> list[str]:
+        return bad_attached(model, endpoints) if state == "present" else bad_detached(endpoints)
+
+    return measure_task(tasks, "attach", "detach", bad_when)
 
 
 CONTESTANTS = {

@@ -11,11 +11,11 @@ from ours import Modules
 
 from endpoints.devices import INTERFACE, Endpoint
 
-MODULE = "vm_endpoint"
-
 
 class Endpoints:
     """The tasks for the endpoints: the same list to wire and to let go."""
+
+    module = "vm_endpoint"
 
     def __init__(self, modules: Modules, model: str, endpoints: Sequence[Endpoint]) -> None:
         self._modules = modules
@@ -23,9 +23,9 @@ class Endpoints:
 
     def starts(self) -> dict[str, Cost]:
         """What the module costs that has nothing to do."""
-        return self._modules.starts({MODULE: "endpoints"})
+        return self._modules.starts({self.module: "endpoints"})
 
     def run(self, state: str, *, check: bool = False) -> tuple[bool, Cost]:
         """Whether something changed, and what it cost."""
-        result, cost = self._modules.run(MODULE, {"state": state, "endpoints": self._list}, check=check)
+        result, cost = self._modules.run(self.module, {"state": state, "endpoints": self._list}, check=check)
         return result["changed"], cost

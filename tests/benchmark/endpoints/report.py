@@ -19,10 +19,7 @@ PHASES = ("attach", "detach")
 
 def write_report(results: dict[str, Any], target: Path | None) -> str:
     """The tables; in the target, too, where they replace those that are there."""
-    text = "\n".join(_tables(results))
-    if target is not None:
-        tables.put_between_marks(target, "endpoints measured", text)
-    return text
+    return tables.publish(_tables(results), target, "endpoints measured")
 
 
 def _tables(results: dict[str, Any]) -> Iterator[str]:

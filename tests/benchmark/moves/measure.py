@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 
-from cost import Phases, beyond, cheapest, measured, phases_of, run
-from ours import Modules
+from cost import Phases, measured, phases_of, run
+from ours import Modules, measure_task
 
 from moves.devices import prepare
 from moves.floor import Floor
-from moves.ours import MODULE, Moves
+from moves.ours import Moves
 from moves.peer import Peer
 from moves.verify import bad_inside, bad_outside
 
@@ -49,20 +48,11 @@ def measure_ours(number: int, python: str) -> Phases:
     collections, ansible_lib = os.environ["SANDBOX_COLLECTIONS"], os.environ["SANDBOX_ANSIBLE_LIB"]
     devices = prepare(number, SCRATCH)
     moves = Moves(Modules(python, collections, ansible_lib, SCRATCH), devices)
-    starts = cheapest([moves.starts() for _round in range(3)])  # the first one compiles
-    bad, costs = bad_outside(devices), {}
-    for phase, state, check, must_change in (
-        ("there", "present", False, True),
-        ("again", "present", False, False),
-        ("check", "present", True, False),
-        ("back", "absent", False, True),
-    ):
-        changed, cost = moves.run(state, check=check)
-        costs[phase] = beyond({MODULE: cost}, starts)
-        if changed != must_change:
-            bad.append(f"{phase}: changed is {changed}")
-        bad += bad_inside(devices) if state == "present" else bad_outside(devices)
-    return {**phases_of(costs, bad), "start": asdict(starts[MODULE])}
+
+    def bad_when(state: str) -> list[str]:
+        return bad_inside(devices) if state == "present" else bad_outside(devices)
+
+    return measure_task(moves, "there", "back", bad_when)
 
 
 CONTESTANTS = {"floor": measure_floor, "peer": measure_peer, "ours": measure_ours}

@@ -11,11 +11,11 @@ from ours import Modules
 
 from moves.devices import NAMESPACE, Device
 
-MODULE = "netdev_move"
-
 
 class Moves:
     """The tasks for the devices: the same list there and back."""
+
+    module = "netdev_move"
 
     def __init__(self, modules: Modules, devices: Sequence[Device]) -> None:
         self._modules = modules
@@ -26,11 +26,11 @@ class Moves:
 
     def starts(self) -> dict[str, Cost]:
         """What the module costs that has nothing to do."""
-        return self._modules.starts({MODULE: "devices"})
+        return self._modules.starts({self.module: "devices"})
 
     def run(self, state: str, *, check: bool = False) -> tuple[bool, Cost]:
         """Whether something changed, and what it cost."""
-        result, cost = self._modules.run(MODULE, {"state": state, "devices": self._list}, check=check)
+        result, cost = self._modules.run(self.module, {"state": state, "devices": self._list}, check=check)
         if len(result["devices"]) != len(self._list):
-            raise RuntimeError(f"{MODULE}: {len(result['devices'])} devices in the result, not {len(self._list)}")
+            raise RuntimeError(f"{self.module}: {len(result['devices'])} devices in the result, not {len(self._list)}")
         return result["changed"], cost
