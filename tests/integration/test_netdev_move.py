@@ -97,6 +97,16 @@ def test_routes_and_neighbours(box: Box) -> None:
     assert neighbours == {"10.9.0.77": "02:aa:00:00:00:77", "2001:db8:9::77": "02:aa:00:00:00:78"}
 
 
+def test_addresses_that_are_answered_for(box: Box) -> None:
+    box.sh(BOX, DEVICE, ADDRESSES, "ip neigh add proxy 10.9.0.88 dev q0", "ip neigh add proxy 2001:db8:9::88 dev q0")
+    before = box.snapshot()
+    box.change("netdev_move", {**Q0, "routes": "preserve"})
+    inside = {one["dst"] for one in box.ip("neigh", "show", "proxy", netns="box")}
+    assert inside == {"10.9.0.88", "2001:db8:9::88"} and box.ip("neigh", "show", "proxy") == []
+    box.change("netdev_move", BACK)
+    assert box.unlike(before) == []
+
+
 def test_routes_whose_gateways_stay_behind(box: Box) -> None:
     box.sh(*EVERYTHING)
     result = box.change("netdev_move", {**Q0, "routes": "preserve", "addresses": "drop"})["device"]

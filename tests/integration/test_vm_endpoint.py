@@ -56,6 +56,8 @@ def test_macvtap(box: Box) -> None:
     assert (link["address"], tap["address"]) == ("02:00:ca:fe:01:02", "02:c0:00:00:00:01")
     assert tap["linkinfo"]["info_data"]["mode"] == "bridge" and tap["mtu"] == 1400 and tap["txqlen"] == link["txqlen"]
     assert box.addresses("eth0", "box") == [], "neither the addresses of the VM nor a link-local one"
+    assert {"dst": "10.21.0.0/16", "gateway": "10.9.0.7"} in endpoint["routes"], "what the VM is to have"
+    assert {"dst": "0.0.0.0/0", "gateway": "10.9.0.1"} in endpoint["routes"]
 
 
 def test_bridged(box: Box) -> None:
@@ -254,6 +256,15 @@ def test_rates(box: Box) -> None:
     assert box.sh("tc -n box class show dev eth0") == ""
     box.sh("tc -n box qdisc add dev eth0 root handle 7: tbf rate 4mbit burst 10k latency 50ms")
     box.refused("vm_endpoint", {**ETH0, "tx_rate": 9_000_000}, "tx_rate", "tbf")
+
+
+def test_the_rate_of_a_macvtap(box: Box) -> None:
+    box.sh(VETH)
+    box.change("vm_endpoint", {**ETH0, "model": "macvtap", "tx_rate": 40_000_000})
+    assert "rate 40Mbit ceil 40Mbit" in box.sh("tc -n box class show dev tap0_kata classid 1:2")
+    assert box.sh("tc -n box class show dev eth0") == ""
+    box.change("vm_endpoint", {**ETH0, "model": "macvtap"})
+    assert box.sh("tc -n box class show dev tap0_kata") == ""
 
 
 # ---------------------------------------------------------------- vhost-user

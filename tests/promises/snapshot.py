@@ -182,7 +182,7 @@ def inside(path: str | None, work: t.Callable[[], t.Any]) -> t.Any:
 
 def read_namespace() -> dict[str, t.Any]:
     """The namespace of the calling thread."""
-    links, addresses, routes, rules, neighbours = settled()
+    links, addresses, routes, rules, neighbours, proxies = settled()
     (rules6,) = batch(["ip", "-6", "-d", "-j", "-batch", "-"], "rule show")  # the routes came with those of IPv4
     names = sorted(link["ifname"] for link in links)
     (qdiscs,) = batch(["tc", "-d", "-j", "-batch", "-"], "qdisc show")
@@ -202,6 +202,7 @@ def read_namespace() -> dict[str, t.Any]:
         "routes": ordered(r for r in routes if not kernel_route(r, own)),
         "rules": ordered(rules) + ordered(rules6),
         "neighbours": ordered(n for n in neighbours if "PERMANENT" in n.get("state", [])),
+        "proxies": ordered(proxies),
         "qdiscs": ordered(qdiscs),
         "classes": {link: classes(link) for link in interesting},
         "filters": filters(interesting),
@@ -230,6 +231,7 @@ def settled() -> list[t.Any]:
             "route show table all",
             "rule show",
             "neigh show",
+            "neigh show proxy",
         )
         if not any(map(unsettled, answers[0])) or time.monotonic() > deadline:
             return answers
