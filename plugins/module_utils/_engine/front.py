@@ -19,6 +19,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, UnstableRead
+from .._programs.errors import ProgramError
 from .._store.errors import StoreError
 from .errors import InvalidOption, RecoveryFailed, TaskError
 from .kinds.contract import place
@@ -36,6 +37,7 @@ KNOWN_ERRORS = (
     TaskError,
     StoreError,
     KernelError,
+    ProgramError,
     UnstableRead,
     NoSuchNamespace,
     NotANamespace,
@@ -49,7 +51,8 @@ def _nothing(_key: str, _value: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Form:
-    """How a module is called: its options, and the names of one object and of many.
+    """How a module is called: its options, and the names of one object and of many (``plural`` empty:
+    there is only the single form).
 
     ``mapping`` is another option for many objects, a dict: ``of_entry`` makes the options of
     one object from a key and its value. The other options then hold for all of them.
@@ -69,6 +72,8 @@ class Form:
 def create_module(form: Form) -> AnsibleModule:
     """The AnsibleModule for a form: one object by plain options, or a list of them."""
     spec = copy.deepcopy(form.options)
+    if not form.plural:
+        return AnsibleModule(argument_spec={**spec, **COMMON}, supports_check_mode=True, **form.constraints)
     items = copy.deepcopy(form.options)
     items["state"].pop("default")  # that of the task holds
     many = {
@@ -126,7 +131,7 @@ def given_items(form: Form, params: dict[str, Any]) -> dict[str, dict[str, Any]]
     """The objects asked for, by how an error names them: those of the list, those of the mapping,
     or the single one, which has no name. Raises InvalidOption.
     """
-    listed: list[dict[str, Any]] | None = params[form.plural]
+    listed: list[dict[str, Any]] | None = params[form.plural] if form.plural else None
     single = {name: params[name] for name in form.options}
     if form.mapping and params[form.mapping] is not None:
         return _entries(form, params[form.mapping], single)

@@ -17,6 +17,8 @@ from .._kernel.links import Link
 from .._kernel.namespaces import Fingerprint, Identity
 from .._kernel.pci import PciDevice
 from .._kernel.traffic import Qdisc
+from .._programs.finding import Program
+from .._programs.slirp4netns import Forward
 
 Netns = Optional[str]
 """Path of a namespace; None is the one Ansible runs in."""
@@ -47,6 +49,8 @@ class NamespaceState:
     """Whether new links have IPv6 off."""
     nsid: int | None = None
     pids: list[int] = field(default_factory=list)
+    link_names: frozenset[str] = frozenset()
+    """The links of a namespace that we may not enter, as its process tells them."""
     visitors: list[str] = field(default_factory=list)
     """The devices that were moved here from elsewhere."""
     _indexes: dict[str, int] = field(default_factory=dict)
@@ -139,6 +143,21 @@ class FileState:
         return FileState(data["content"], data["mode"], (data["owner"][0], data["owner"][1]))
 
 
+@dataclass(frozen=True)
+class HelperState:
+    """A helper process: what was asked for; while it lives its pid and when it was started, in clock
+    ticks since the boot; and what it said when it has died.
+
+    A foretold one is alive and has no pid.
+    """
+
+    spec: Mapping[str, Any]
+    alive: bool
+    pid: int | None = None
+    started: int | None = None
+    last_words: str = ""
+
+
 @dataclass
 class State:
     """Everything a plan may ask for. A namespace that does not exist is None."""
@@ -167,6 +186,17 @@ class State:
     """PCI devices by their places; None where there is none any more."""
     pci_drivers: dict[str, str] = field(default_factory=dict)
     """What is wrong with a driver: empty for nothing."""
+    helpers: dict[str, HelperState | None] = field(default_factory=dict)
+    """Helper processes by their directories."""
+    forwards: dict[str, list[Forward]] = field(default_factory=dict)
+    """Port forwards by the API socket of the slirp4netns that has them."""
+    programs: dict[tuple[str, str | None], Program] = field(default_factory=dict)
+    """Installed programs, by what was asked for: its name, and its path where one was given."""
+    busy: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    """Why nobody could listen where a forward is to; empty for nothing."""
+    state_dir: str = ""
+    warnings: list[str] = field(default_factory=list)
+    """What the user should know, whatever is planned."""
     session: frozenset[str] = frozenset()
     """The addresses of this host that the connection of whoever runs the task leads to."""
     now: int = 0
@@ -187,6 +217,8 @@ class State:
             nodes=dict(self.nodes),
             node_numbers=dict(self.node_numbers),
             pci=dict(self.pci),
+            helpers=dict(self.helpers),
+            forwards={socket: list(found) for socket, found in self.forwards.items()},
             _known_as=dict(self._known_as),
         )
 

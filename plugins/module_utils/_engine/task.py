@@ -88,6 +88,7 @@ class Task(Generic[Wanted]):
             before = foretell(steps, before) if steps else before
             if pending:
                 warnings.append("An earlier task was killed half way; what it left is foretold as undone.")
+            warnings += before.warnings
             operations = self._plan_with_assumptions(before, warnings)
             after = foretell(operations, before) if operations else before
             return Outcome(operations, self._describe(before, after), undone, warnings)
@@ -132,6 +133,7 @@ class Task(Generic[Wanted]):
             context = Context(host, self._records)
             reader = Reader(host, self._records)
             before = self._resource.observe(self._wanted, reader)
+            self._warnings += before.warnings
             operations = self._resource.plan(self._wanted, before)
             after = before
             if operations:

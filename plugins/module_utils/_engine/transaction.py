@@ -18,6 +18,7 @@ from typing import Callable, NamedTuple
 
 from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, UnstableRead
 from .._kernel.namespaces import fingerprint_of
+from .._programs.errors import ProgramError
 from .._store.errors import StoreError
 from .._store.journals import Journals
 from .errors import Interrupted, TaskError
@@ -30,7 +31,7 @@ from .subjects import touched
 
 # What an undo may meet where nothing is left to undo.
 GONE = {errno.ENODEV, errno.ENXIO, errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL}
-FAILURES = (KernelError, StoreError, OSError, NoSuchNamespace, NotANamespace, UnstableRead)
+FAILURES = (KernelError, StoreError, ProgramError, OSError, NoSuchNamespace, NotANamespace, UnstableRead)
 
 
 class Trouble(NamedTuple):
@@ -161,7 +162,7 @@ def _undo_one(operation: Operation, context: Context) -> Iterator[Trouble]:
                 yield Trouble(f"{step.kind}: {error}", error.errno, netns)
         except (NoSuchNamespace, NotANamespace):
             continue
-        except (OSError, StoreError) as error:
+        except (OSError, StoreError, ProgramError) as error:
             yield Trouble(f"{step.kind}: {error}", error.errno, netns)
 
 

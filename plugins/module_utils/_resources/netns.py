@@ -15,9 +15,8 @@ from .._engine.errors import InvalidOption, TaskError
 from .._engine.front import Form
 from .._engine.operation import Operation
 from .._engine.resource import Reader
-from .._engine.state import FileState, NamespaceState, State
+from .._engine.state import NamespaceState, State
 from .._kernel.errors import NotANamespace
-from .._kernel.files import NotAPlainFile, read_plain_file
 from .._kernel.namespaces import identify, is_leftover, own_identity, processes_inside
 from .._store.records import Record
 from . import values
@@ -38,10 +37,19 @@ from .netns_settings import (
     plan_settings,
 )
 from .netns_visitors import forget_endpoints, observe_endpoints, observe_visitors, refuse_visitors
+from .resolv_conf import (
+    ETC_NETNS,
+    OF_THE_FILE,
+    is_looked_up,
+    observe_directory_records,
+    observe_file,
+    plan_resolv_conf,
+    resolv_conf_path,
+    restore_resolv_conf,
+    wrote_resolv_conf,
+)
+from .slirp_record import end_with, observe_ending
 
-ETC_NETNS = "/etc/netns"
-RESOLV_CONF_MODE = 0o644
-OF_THE_FILE = ("resolv_conf", "directories")
 ALWAYS_RECORDED = ("created", "pid", "sysctl", "identity")
 
 OPTIONS: dict[str, Any] = {
@@ -88,11 +96,6 @@ class Netns:
     nsid: int | None = None
     force: bool = False
 
-    @property
-    def resolv_conf_path(self) -> str:
-        """The file that ``ip netns exec`` and the connection plugin show inside."""
-        return f"{ETC_NETNS}/{self.name}/resolv.conf"
-
 
 class NetnsResource:
     """Observe and plan network namespaces."""
@@ -101,7 +104,7 @@ class NetnsResource:
         """One namespace as wanted. Raises InvalidOption."""
         present = options["state"] == "present"
         path = _path(options, present)
-        if present and options["dns"] is not None and not _is_looked_up(path):
+        if present and options["dns"] is not None and not is_looked_up(path):
             raise InvalidOption(
                 "dns", path, f"is not in {values.NETNS_DIR}; only names there have files in {ETC_NETNS}"
             )
@@ -151,12 +154,13 @@ class NetnsResource:
                 _observe_process(one, state, own, reader)
             if one.present:
                 _observe_nsid(one, state, reader)
-            if one.resolv_conf is not None or _wrote_resolv_conf(state.record("netns", one.path)):
-                _observe_file(one.resolv_conf_path, state)
+            if one.resolv_conf is not None or wrote_resolv_conf(state.record("netns", one.path)):
+                observe_file(resolv_conf_path(one.path), state)
         _observe_directory_records(wanted, state, reader)
         _observe_link_records(wanted, state, reader)
         observe_visitors({one.path for one in wanted if not one.present and not one.force}, state, reader)
         observe_endpoints({one.path for one in wanted if not one.present}, state, reader)
+        observe_ending([one.path for one in wanted if not one.present], state, reader)
         present = {one.identity for one in state.namespaces.values() if one and one.identity}
         inside = processes_inside(present) if present else {}
         for namespace in state.namespaces.values():
@@ -218,12 +222,6 @@ def _path(options: dict[str, Any], present: bool) -> str:
     return os.path.join(values.directory("netns_dir", options["netns_dir"]), name)
 
 
-def _is_looked_up(path: str) -> bool:
-    """Whether programs look for the files of a namespace by its name. Elsewhere the same name
-    may be that of another namespace."""
-    return os.path.dirname(path) == os.path.realpath(values.NETNS_DIR)
-
-
 def _resolv_conf(dns: dict[str, Any] | None) -> str | None:
     """The text of resolv.conf(5) for the option dns."""
     if dns is None:
@@ -259,7 +257,7 @@ def _observe_name(one: Netns, state: State) -> None:
         if not is_leftover(one.path):
             raise TaskError(f"{error}; it is left alone") from None
         state.leftovers.add(one.path)
-        _observe_file(one.path, state)
+        observe_file(one.path, state)
         identity = None
     state.namespaces[one.path] = NamespaceState(identity=identity) if identity else None
 
@@ -298,26 +296,15 @@ def _observe_nsid(one: Netns, state: State, reader: Reader) -> None:
         state.taken_nsids.add(one.nsid)
 
 
-def _observe_file(path: str, state: State) -> None:
-    for directory in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
-        state.directories[directory] = os.path.isdir(directory)
-    try:
-        found = read_plain_file(path)
-    except NotAPlainFile as error:
-        raise TaskError(f"{error}; it is left alone") from None
-    state.files[path] = FileState(*found) if found else None
-
-
 def _observe_directory_records(wanted: Sequence[Netns], state: State, reader: Reader) -> None:
     """Which directories exist because of other namespaces: the last one to go removes them."""
     first_files = [
         one
         for one in wanted
-        if one.present and one.resolv_conf is not None and not _wrote_resolv_conf(state.record("netns", one.path))
+        if one.present and one.resolv_conf is not None and not wrote_resolv_conf(state.record("netns", one.path))
     ]
-    if first_files and state.directories[ETC_NETNS]:
-        for name, record in reader.records.all("netns").items():
-            state.records.setdefault(("netns", name), _believed(record))
+    if first_files:
+        observe_directory_records(state, reader)
 
 
 def _observe_link_records(wanted: Sequence[Netns], state: State, reader: Reader) -> None:
@@ -342,7 +329,8 @@ def _plan_present(one: Netns, state: State) -> list[Operation]:
     originals.setdefault("sysctl", {})
     originals["identity"] = list(namespace.fingerprint) if namespace and namespace.identity else None
     operations += _plan_inside(one, state, originals)
-    operations += _plan_dns(one, state, originals)
+    if one.resolv_conf is not None:
+        operations += plan_resolv_conf(resolv_conf_path(one.path), one.resolv_conf, state, originals)
     worth_it = originals["created"] or originals["sysctl"] or len(originals) > len(ALWAYS_RECORDED)
     if originals != record and (worth_it or originals["pid"] is not None):
         operations.append(_put_record(one, originals, state.record("netns", one.path)))
@@ -403,20 +391,6 @@ def _plan_loopback(
         originals.update({"routes": remembered} if remembered else {})
 
 
-def _plan_dns(one: Netns, state: State, originals: dict[str, Any]) -> Iterator[Operation]:
-    path = one.resolv_conf_path
-    found = state.files.get(path)
-    if one.resolv_conf is None or (found and found.content == one.resolv_conf):
-        return
-    missing = [directory for directory, exists in _directories(path, state) if not exists]
-    if not _wrote_resolv_conf(originals):
-        originals["resolv_conf"] = found.as_dict() if found else None
-        originals["directories"] = [*_made_for_others(state), *missing]
-    wanted = FileState(one.resolv_conf, found.mode, found.owner) if found else None
-    wanted = wanted or FileState(one.resolv_conf, RESOLV_CONF_MODE, (os.geteuid(), os.getegid()))
-    yield _write_file(path, wanted, found, missing)
-
-
 def _plan_absent(one: Netns, state: State) -> list[Operation]:
     namespace = state.at(one.path)
     record = state.record("netns", one.path)
@@ -434,9 +408,10 @@ def _plan_absent(one: Netns, state: State) -> list[Operation]:
     for (kind, name), value in state.records.items():
         if kind == "link" and name.rpartition(":")[0] == one.path:
             operations.append(Operation("record.drop", {"kind": kind, "name": name, "before": value}))
+    operations += end_with(one.path, state)
     operations += forget_endpoints(one.path, state)
     if record is not None:
-        operations += _plan_restore_dns(one, state, record)
+        operations += restore_resolv_conf(resolv_conf_path(one.path), state, record)
         operations.append(Operation("record.drop", {"kind": "netns", "name": one.path, "before": record}))
     if one.path in state.leftovers:
         operations.append(_remove_leftover(one.path, state))
@@ -467,57 +442,9 @@ def _plan_restore_loopback(path: str, namespace: NamespaceState, record: dict[st
         yield from give_back(record.get("routes", []), namespace)
 
 
-def _plan_restore_dns(one: Netns, state: State, record: dict[str, Any]) -> Iterator[Operation]:
-    if not _wrote_resolv_conf(record):
-        return
-    path = one.resolv_conf_path
-    found, original = state.files.get(path), record["resolv_conf"]
-    if original is not None:
-        former = FileState.from_dict(original)
-        if found != former:
-            missing = [directory for directory, exists in _directories(path, state) if not exists]
-            yield _write_file(path, former, found, missing)
-    elif found is not None or any(state.directories.get(one) for one in record["directories"]):
-        removal = {
-            "path": path,
-            "before": found.as_dict() if found else None,
-            "directories": record["directories"],
-        }
-        yield Operation("file.remove", removal)
-
-
-def _wrote_resolv_conf(record: dict[str, Any] | None) -> bool:
-    return record is not None and "resolv_conf" in record
-
-
-def _made_for_others(state: State) -> list[str]:
-    """The directory that all files of this kind share, if it is there because of such files."""
-    made = any(
-        ETC_NETNS in record.get("directories", ())
-        for (kind, _name), record in state.records.items()
-        if kind == "netns" and record
-    )
-    return [ETC_NETNS] if made and state.directories[ETC_NETNS] else []
-
-
 def _describes(record: dict[str, Any], namespace: NamespaceState) -> bool:
     """Whether a record is about the namespace that bears the name now."""
     return record["identity"] is None or tuple(record["identity"]) == namespace.fingerprint
-
-
-def _directories(path: str, state: State) -> list[tuple[str, bool]]:
-    parents = (os.path.dirname(os.path.dirname(path)), os.path.dirname(path))
-    return [(directory, state.directories.get(directory, False)) for directory in parents]
-
-
-def _write_file(path: str, wanted: FileState, found: FileState | None, missing: list[str]) -> Operation:
-    args = {
-        "path": path,
-        "file": wanted.as_dict(),
-        "before": found.as_dict() if found else None,
-        "directories": missing,
-    }
-    return Operation("file.write", args)
 
 
 def _remove_leftover(path: str, state: State) -> Operation:

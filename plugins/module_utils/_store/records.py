@@ -28,12 +28,13 @@ class Records:
     """The records below a state directory, by kind and name of the object."""
 
     def __init__(self, state_dir: str) -> None:
+        self.state_dir = state_dir
         self._directory = os.path.join(state_dir, "records")
 
     def get(self, kind: str, name: str) -> Record | None:
         """The record of an object, or None. Raises StoreError for a damaged one."""
         try:
-            _name, record = _read(self._path(kind, name))
+            _name, record = _read(self.path_of(kind, name))
         except FileNotFoundError:
             return None
         return record
@@ -54,13 +55,14 @@ class Records:
     def put(self, kind: str, name: str, value: dict[str, Any]) -> None:
         """Remember. Raises StoreError."""
         body: Body = {"name": name, "value": value}
-        write_file(self._path(kind, name), body)
+        write_file(self.path_of(kind, name), body)
 
     def drop(self, kind: str, name: str) -> None:
         """Forget; what is not remembered is fine. Raises StoreError."""
-        remove_file(self._path(kind, name))
+        remove_file(self.path_of(kind, name))
 
-    def _path(self, kind: str, name: str) -> str:
+    def path_of(self, kind: str, name: str) -> str:
+        """The file of a record."""
         readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[-80:].strip("_.")
         digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         return os.path.join(self._directory, kind, f"{readable}-{digest}{SUFFIX}")

@@ -12,6 +12,8 @@ from ..state import State
 from .address import AddressAdd, AddressDelete
 from .contract import Context, Kind
 from .files import FileRemove, FileWrite, RecordDrop, RecordPut
+from .forward import ForwardAdd, ForwardRemove
+from .helper import ProcessStart, ProcessStop
 from .link import LinkAdd, LinkDelete, LinkSet
 from .move import LinkMove
 from .neighbour import NeighbourAdd, NeighbourDelete
@@ -47,6 +49,10 @@ KINDS: dict[str, Kind] = {
     "node.remove": NodeRemove(),
     "pci.bind": PciBind(),
     "pci.release": PciRelease(),
+    "process.start": ProcessStart(),
+    "process.stop": ProcessStop(),
+    "forward.add": ForwardAdd(),
+    "forward.remove": ForwardRemove(),
     "file.write": FileWrite(),
     "file.remove": FileRemove(),
     "record.put": RecordPut(),

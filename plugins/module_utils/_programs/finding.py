@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Programs on the host: found in trusted places only, and asked what they can do."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import stat
+import subprocess
+from typing import NamedTuple
+
+from .errors import ProgramError
+
+# Whoever runs a task may have a PATH of their own, and become keeps it.
+TRUSTED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+ENVIRONMENT = {"PATH": ":".join(TRUSTED), "LANG": "C.UTF-8"}
+ANSWER_SECONDS = 10.0
+
+
+class Program(NamedTuple):
+    """An installed program: its path, the long options that it knows, and what is wrong with its age."""
+
+    path: str
+    options: frozenset[str]
+    warning: str = ""
+
+
+def find_program(name: str, given: str | None = None) -> str:
+    """The absolute path of a program: the given one, or the first in the system's directories.
+
+    Raises ProgramError for one that is missing, or that others could have replaced.
+    """
+    candidates = [given] if given else [os.path.join(directory, name) for directory in TRUSTED]
+    for path in candidates:
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            _refuse_foreign(path)
+            return path
+    where = given or f"in {', '.join(TRUSTED)}"
+    raise ProgramError(f"there is no program {name} {where}; install the package of that name, or passt for pasta")
+
+
+def read_options(path: str) -> frozenset[str]:
+    """The long options that the help of a program names. Raises ProgramError."""
+    return frozenset(re.findall(r"--([a-z0-9][a-z0-9-]*)", ask_program(path, "--help")))
+
+
+@functools.lru_cache(maxsize=16)
+def ask_program(path: str, *options: str) -> str:
+    """What a program prints when it is asked something such as ``--help``. Raises ProgramError."""
+    try:
+        done = subprocess.run(
+            [path, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=ENVIRONMENT,
+            timeout=ANSWER_SECONDS,
+            check=False,
+        )
+    except OSError as error:
+        raise ProgramError(f"{path} cannot be run: {error.strerror}", error.errno) from None
+    except subprocess.TimeoutExpired:
+        raise ProgramError(f"{path} {' '.join(options)} did not end within {ANSWER_SECONDS:g} seconds") from None
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _refuse_foreign(path: str) -> None:
+    """A program runs with our rights: nobody else may be able to change it."""
+    for place in (path, os.path.dirname(path)):
+        status = os.stat(place)
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
+            raise ProgramError(f"{path} is not run: others than root and this user can change {place}")

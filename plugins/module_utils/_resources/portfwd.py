@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The resource portfwd: port forwards of a user-mode network that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._engine.errors import InvalidOption, NotThereYet, TaskError
+from .._engine.front import Form
+from .._engine.operation import Operation
+from .._engine.resource import Reader
+from .._engine.state import HelperState, NamespaceState, State
+from .._programs.errors import ProgramError
+from .._programs.slirp4netns import Forward, list_forwards, peer_arguments
+from . import forwards as options
+from . import values
+from .forwards import describe_forward, host_side, parse_forwards
+from .netns import namespace_subjects
+from .slirp_backends import LONGEST_SOCKET, pasta_with, refuse_guest
+from .slirp_forwards import as_recorded, complete, converge, ids_from, merged, refuse_busy, warn_of_wildcards, without
+from .slirp_observing import observe_busy, observe_forwards, observe_sandbox
+from .slirp_options import DNS, GATEWAY
+from .slirp_record import KIND, believed, called, directory_of, forwards_of, is_about, observe_helper, stop
+
+DEFAULT_CIDR = "10.0.2.0/24"  # slirp4netns(1)
+
+OPTIONS: dict[str, Any] = {
+    "netns": {"type": "str"},
+    "api_socket": {"type": "path"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    **options.OPTIONS,
+    "forwards": {"type": "list", "elements": "raw"},
+    "purge": {"type": "bool", "default": False},
+    "timeout": {"type": "float", "default": 5.0},
+}
+FORM = Form(
+    options=OPTIONS,
+    single="forwards",
+    plural="",
+    merged=("forwards",),
+    constraints={
+        "mutually_exclusive": [("netns", "api_socket"), ("forwards", "host_port")],
+        "required_one_of": [("netns", "api_socket")],
+    },
+)
+
+
+@dataclass(frozen=True)
+class WantedForwards:
+    """Forwards of one network as wanted; of that of ``netns``, or of whoever listens at ``socket``."""
+
+    netns: str | None
+    socket: str | None
+    present: bool
+    forwards: tuple[Forward, ...]
+    purge: bool = False
+    timeout: float = 5.0
+
+
+class PortfwdResource:
+    """Observe and plan port forwards."""
+
+    def parse(self, options: dict[str, Any]) -> WantedForwards:
+        """What is asked for. Raises InvalidOption."""
+        listed, port, present = options["forwards"], options["host_port"], options["state"] == "present"
+        if listed is None and port is None:
+            raise InvalidOption("forwards", None, "is required, or host_port")
+        if options["purge"] and not present:
+            raise InvalidOption("purge", True, "needs state: present; with an empty list it removes all")
+        if not 0 < options["timeout"] <= 600:
+            raise InvalidOption("timeout", options["timeout"], "is not between 0 and 600 seconds")
+        if listed is None:
+            found = parse_forwards("forwards", [{name: options[name] for name in options_of_one()}])
+        else:
+            for name in options_of_one():
+                if options[name] not in (None, OPTIONS[name].get("default")):
+                    raise InvalidOption(
+                        name, options[name], "cannot be given together with forwards; put it into the items"
+                    )
+            found = parse_forwards("forwards", listed)
+        return WantedForwards(
+            netns=values.namespace_path("netns", options["netns"]),
+            socket=_socket(options["api_socket"]),
+            present=present,
+            forwards=found,
+            purge=options["purge"],
+            timeout=options["timeout"],
+        )
+
+    def check(self, wanted: Sequence[WantedForwards]) -> None:
+        """There is only one."""
+
+    def subjects(self, wanted: Sequence[WantedForwards]) -> frozenset[str]:
+        """The namespace, or the socket."""
+        names = [namespace_subjects(one.netns) if one.netns else [f"socket {one.socket}"] for one in wanted]
+        return frozenset(name for found in names for name in found)
+
+    def observe(self, wanted: Sequence[WantedForwards], reader: Reader) -> State:
+        """The network, its forwards, and who listens on the host."""
+        state = State(state_dir=reader.records.state_dir)
+        for one in wanted:
+            if one.netns:
+                state.records[KIND, one.netns] = believed(reader.records.get(KIND, one.netns))
+                observe_sandbox(one.netns, state, reader)
+                observe_helper(directory_of(one.netns, state), state)
+                observe_forwards(one.netns, state)
+            elif one.socket:
+                _observe_socket(one, state)
+            target = complete(one.forwards, _guest(one, state))
+            if one.present:
+                observe_busy(target, _live(one, state), state)
+                warn_of_wildcards(target, state)
+        return state
+
+    def plan(self, wanted: Sequence[WantedForwards], state: State) -> list[Operation]:
+        """All or none."""
+        return [operation for one in wanted for operation in _plan(one, state)]
+
+    def describe(self, wanted: WantedForwards, before: State, after: State) -> dict[str, Any]:
+        """All forwards of the network for the result, in the order in which they were entered."""
+        live = _live(wanted, after)
+        if wanted.netns:
+            live = ids_from(forwards_of(after.record(KIND, wanted.netns)), live)
+            others = {one.essence for one in live}
+            live = [*live, *(one for one in _live(wanted, after) if one.essence not in others)]
+        return {"forwards": [describe_forward(one) for one in live]}
+
+
+def options_of_one() -> tuple[str, ...]:
+    """The names of the options that describe one forward."""
+    return tuple(options.OPTIONS)
+
+
+def _socket(path: str | None) -> str | None:
+    if path is None:
+        return None
+    found = values.absolute_path("api_socket", path)
+    if len(found.encode()) > LONGEST_SOCKET:
+        raise InvalidOption("api_socket", path, f"is longer than {LONGEST_SOCKET} bytes")
+    return found
+
+
+def _observe_socket(one: WantedForwards, state: State) -> None:
+    """A slirp4netns that somebody else started: its forwards, and its network from its command line."""
+    assert one.socket
+    try:
+        state.forwards[one.socket] = list_forwards(one.socket, one.timeout)
+        argv = peer_arguments(one.socket, one.timeout)
+    except ProgramError as error:
+        raise InvalidOption("api_socket", one.socket, f"is of no use: {error}") from None
+    state.helpers[one.socket] = HelperState({"argv": argv, "socket": one.socket}, alive=True)
+
+
+def _network(one: WantedForwards, state: State) -> Mapping[str, Any]:
+    """Where the sandbox is: ``cidr``, ``guest``, and the addresses that it cannot have."""
+    if one.netns:
+        record = state.record(KIND, one.netns)
+        return record["network"] if record else {"cidr": DEFAULT_CIDR, "guest": "10.0.2.100", "gateway": "", "dns": ""}
+    helper = state.helpers.get(one.socket or "")
+    argv = helper.spec["argv"] if helper else []
+    given = [word.partition("=")[2] for word in argv if word.startswith("--cidr=")]
+    network = values.ip_network("api_socket", given[-1] if given else DEFAULT_CIDR)
+    return {
+        "cidr": str(network),
+        "guest": str(network[100]),
+        "gateway": str(network[GATEWAY]),
+        "dns": str(network[DNS]),
+    }
+
+
+def _guest(one: WantedForwards, state: State) -> str:
+    return str(_network(one, state)["guest"])
+
+
+def _live(one: WantedForwards, state: State) -> list[Forward]:
+    """What the helper has."""
+    if one.socket:
+        return state.forwards.get(one.socket, [])
+    assert one.netns
+    helper = state.helpers.get(directory_of(one.netns, state))
+    if helper is None or not helper.alive:
+        return []
+    socket = helper.spec.get("socket")
+    return state.forwards.get(socket, []) if socket else forwards_of(state.record(KIND, one.netns))
+
+
+def _plan(one: WantedForwards, state: State) -> Iterator[Operation]:
+    network = _network(one, state)
+    wanted = complete(one.forwards, network["guest"])
+    if one.socket:
+        _refuse(wanted, network, six=False)
+        live = state.forwards[one.socket]
+        target = merged(live, wanted, purge=one.purge) if one.present else without(live, wanted)
+        refuse_busy("forwards", target, state)
+        going = live if one.purge else [] if one.present else live
+        yield from converge(live, target, one.socket, one.timeout, purge=going)
+        return
+    assert one.netns
+    helper, record = _helper_and_record(one.netns, state, one.present)
+    if helper is None or record is None:
+        return
+    pasta = record["backend"] == "pasta"
+    _refuse(wanted, network, six=pasta and network["ipv6"], only_guest=pasta)
+    known, live = forwards_of(record), _live(one, state)
+    target = merged(known, wanted, purge=one.purge) if one.present else without(known, wanted)
+    refuse_busy("forwards", target, state)
+    directory = directory_of(one.netns, state)
+    if pasta:
+        if target != known:
+            spec = {**helper.spec, "argv": pasta_with(helper.spec["argv"], target)}
+            yield stop(one.netns, directory, known, helper)
+            yield Operation("process.start", {"name": called(spec, one.netns), "directory": directory, "spec": spec})
+    else:
+        sides = {other.host_side for other in target}
+        removed = [other for other in known if other.host_side not in sides]
+        going = live if one.purge else [*removed, *(() if one.present else wanted)]
+        yield from converge(live, target, helper.spec["socket"], one.timeout, purge=going)
+    if target != known:
+        value = {**record, "forwards": as_recorded(target)}
+        yield Operation("record.put", {"kind": KIND, "name": one.netns, "value": value, "before": record})
+
+
+def _refuse(wanted: Sequence[Forward], network: Mapping[str, Any], *, six: bool, only_guest: bool = False) -> None:
+    """What the helper would take and not do. Raises InvalidOption."""
+    for one in wanted:
+        if ":" in one.host_addr + one.guest_addr and not six:
+            raise InvalidOption("forwards", host_side(one), "is IPv6: that needs backend: pasta and ipv6: true")
+        refuse_guest("forwards", one, network["cidr"], (network["gateway"], network["dns"] or ""))
+        if only_guest and one.guest_addr not in (network["guest"], network.get("guest6")):
+            raise InvalidOption("forwards", one.guest_addr, f"is not the address of the sandbox, {network['guest']}")
+
+
+def _helper_and_record(netns: str, state: State, present: bool) -> tuple[HelperState | None, dict[str, Any] | None]:
+    """The network that the forwards are of. Raises NotThereYet, TaskError."""
+    namespace, record = state.at(netns), state.record(KIND, netns)
+    helper = state.helpers.get(directory_of(netns, state))
+    if namespace is None or record is None or not is_about(record, namespace):
+        if not present:
+            return None, None
+        raise _missing(netns, state)
+    if helper is None or not helper.alive:
+        said = f"; it said: {helper.last_words}" if helper and helper.last_words else ""
+        raise TaskError(f"the user-mode network of {netns} is dead; slirp_network starts it again{said}")
+    return helper, record
+
+
+def _missing(netns: str, state: State) -> TaskError:
+    """In a play, an earlier task starts it: check mode takes it for one with the defaults."""
+
+    def assume() -> None:
+        namespace = state.namespaces[netns] = state.at(netns) or NamespaceState()
+        network = {"cidr": DEFAULT_CIDR, "guest": "10.0.2.100", "gateway": "10.0.2.2", "dns": "10.0.2.3", "ipv6": False}
+        value = {
+            "fingerprint": list(namespace.fingerprint),
+            "backend": "slirp4netns",
+            "network": network,
+            "forwards": [],
+        }
+        state.records[KIND, netns] = value
+        directory = directory_of(netns, state)
+        state.helpers[directory] = HelperState({"argv": ["slirp4netns"], "socket": f"{directory}/api.sock"}, alive=True)
+
+    return NotThereYet(f"netns: {netns} has no user-mode network (slirp_network)", assume)

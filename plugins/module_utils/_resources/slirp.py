@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The resource slirp: the user-mode network of a namespace, by slirp4netns or pasta."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .._engine.errors import InvalidOption, NotThereYet, TaskError
+from .._engine.operation import Operation
+from .._engine.resource import Reader
+from .._engine.state import HelperState, NamespaceState, State
+from .._programs.finding import ENVIRONMENT
+from .._programs.slirp4netns import Forward
+from .._store.records import Records
+from . import values
+from .forwards import describe_forward
+from .netns import namespace_subjects
+from .netns_loopback import bring_up, is_up, routes_on_it, take_down
+from .resolv_conf import is_looked_up, plan_resolv_conf, resolv_conf_path, restore_resolv_conf, wrote_resolv_conf
+from .slirp_backends import (
+    GUEST6,
+    command_line,
+    pid_file_of,
+    refuse_forwards,
+    refuse_impossible,
+    socket_of,
+)
+from .slirp_forwards import as_recorded, complete, converge, ids_from, merged, refuse_busy, warn_of_wildcards
+from .slirp_observing import observe_busy, observe_networks, observe_programs
+from .slirp_options import WantedSlirp, parse_slirp
+from .slirp_record import ANSWER_SECONDS, KIND, called, directory_of, forwards_of, is_about, stop
+
+OF_THE_HELPER = ("argv", "netns", "own_mounts", "user", "manager", "files", "socket")
+"""What makes a helper another one."""
+LOST = "slirp4netns with host_loopback: false cannot answer UDP clients on 127.0.0.1; it answers those elsewhere."
+
+
+class SlirpResource:
+    """Observe and plan user-mode networks."""
+
+    def parse(self, options: dict[str, Any]) -> WantedSlirp:
+        """One network as wanted. Raises InvalidOption."""
+        return parse_slirp(options)
+
+    def check(self, wanted: Sequence[WantedSlirp]) -> None:
+        """Refuse a namespace that is given twice, and forwards that meet on the host."""
+        values.no_duplicates("netns", [one.netns for one in wanted])
+        sides = [one.host_side for network in wanted for one in network.forwards or ()]
+        values.no_duplicates("forwards", sides)
+
+    def subjects(self, wanted: Sequence[WantedSlirp]) -> frozenset[str]:
+        """Each namespace, with everything in it."""
+        return frozenset(name for one in wanted for name in namespace_subjects(one.netns))
+
+    def observe(self, wanted: Sequence[WantedSlirp], reader: Reader) -> State:
+        """Namespaces, helpers, forwards, programs."""
+        state = State()
+        observe_networks(wanted, state, reader)
+        observe_programs(wanted, state)
+        for one in wanted:
+            if one.running:
+                target = complete(one.forwards or (), one.network.guest)
+                observe_busy([*target, *forwards_of(state.record(KIND, one.netns))], _held(one.netns, state), state)
+                warn_of_wildcards(target, state)
+                if one.backend == "slirp4netns" and not one.host_loopback and _on_loopback(target):
+                    state.warnings.append(LOST)
+        return state
+
+    def plan(self, wanted: Sequence[WantedSlirp], state: State) -> list[Operation]:
+        """Each network for itself."""
+        operations: list[Operation] = []
+        for one in wanted:
+            operations += _plan_running(one, state) if one.running else _plan_stopped(one, state)
+        return operations
+
+    def describe(self, wanted: WantedSlirp, before: State, after: State) -> dict[str, Any]:
+        """The network for the result."""
+        directory = directory_of(wanted.netns, after)
+        helper, former = after.helpers.get(directory), before.helpers.get(directory)
+        return describe_network(wanted.netns, helper, after.record(KIND, wanted.netns), after, former)
+
+
+def describe_network(
+    netns: str,
+    helper: HelperState | None,
+    record: Mapping[str, Any] | None,
+    state: State,
+    former: HelperState | None,
+) -> dict[str, Any]:
+    """A user-mode network for results; what only a running one has is None."""
+    runs = bool(helper and helper.alive)
+    network = dict(record["network"]) if record and record.get("network") else {}
+    socket = helper.spec.get("socket") if helper else None
+    forwards = forwards_of(dict(record)) if record else []
+    restarted = bool(runs and former and (not former.alive or helper is None or helper.started != former.started))
+    return {
+        "netns": netns,
+        "state": "started" if runs else "stopped",
+        "alive": runs,
+        "backend": record["backend"] if record else None,
+        "pid": helper.pid if helper else None,
+        "api_socket": socket,
+        "argv": list(helper.spec["argv"]) if helper and runs else [],
+        "interface": network.get("interface"),
+        "guest_address": network.get("guest"),
+        "guest_address6": network.get("guest6"),
+        "gateway": network.get("gateway"),
+        "dns": network.get("dns"),
+        "mtu": network.get("mtu"),
+        "forwards": [describe_forward(one) for one in ids_from(forwards, state.forwards.get(socket or "", []))],
+        "restarted": restarted,
+        **({"log": helper.last_words} if helper and helper.last_words else {}),
+    }
+
+
+def describe_spec(
+    one: WantedSlirp, namespace: NamespaceState, state: State, forwards: Sequence[Forward]
+) -> dict[str, Any]:
+    """What the supervisor is told. Raises InvalidOption, TaskError."""
+    root = os.geteuid() == 0 and one.user is None
+    if not root and one.pid is None:
+        raise InvalidOption(
+            "netns", one.netns, "has to be pid:N for a user who is not root, to find the user namespace"
+        )
+    directory = directory_of(one.netns, state)
+    files = directory
+    if one.user:
+        uid = pwd.getpwnam(one.user).pw_uid
+        files = f"{state.state_dir}-users/{uid}/{os.path.basename(directory)}"
+    manager = one.manager
+    if manager == "auto":
+        manager = "systemd" if state.kinds["systemd"] else "process"
+    elif manager == "systemd" and not state.kinds["systemd"]:
+        raise InvalidOption("service_manager", "systemd", "does not run here")
+    program = state.programs[one.backend, one.program]
+    return {
+        "argv": command_line(one, program, files, forwards, root),
+        "environment": dict(ENVIRONMENT),
+        "ready": "descriptor" if one.backend == "slirp4netns" else "fork",
+        "ready_timeout": one.ready_timeout,
+        "netns": {"path": one.netns, "identity": list(namespace.identity or ())},
+        "own_mounts": os.geteuid() == 0,
+        "user": one.user,
+        "files": files,
+        "socket": socket_of(one, files),
+        "pid_file": pid_file_of(one, files),
+        "record": Records(state.state_dir).path_of(KIND, one.netns),
+        "manager": manager,
+    }
+
+
+def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
+    namespace = state.at(one.netns)
+    if namespace is None:
+        raise _missing(one.netns, state)
+    former = state.record(KIND, one.netns)
+    record = former if is_about(former, namespace) else None
+    directory = directory_of(one.netns, state)
+    helper = state.helpers.get(directory)
+    refuse_impossible(one, state.programs[one.backend, one.program])
+    refuse_forwards(one, "forwards", one.forwards or ())
+    known = forwards_of(record)
+    target = (
+        known if one.forwards is None else merged(known, complete(one.forwards, one.network.guest), purge=one.purge)
+    )
+    refuse_forwards(one, "forwards", target)
+    spec = describe_spec(one, namespace, state, target)
+    originals: dict[str, Any] = {
+        name: value for name, value in (record or former or {}).items() if name in ("resolv_conf", "directories")
+    }
+    originals.update({"loopback": record["loopback"]} if record and "loopback" in record else {})
+    live = state.forwards.get(spec["socket"] or "", [])
+    refuse_busy("forwards", target, state)
+    if not _fits(one, helper, spec, namespace) or record is None:
+        yield from _plan_start(one, namespace, helper, known, spec, state, originals)
+        live = []
+    if spec["socket"]:
+        purged = live if one.forwards is not None and one.purge else []
+        yield from converge(live, target, spec["socket"], ANSWER_SECONDS, purge=purged)
+    yield from _plan_dns(one, state, originals)
+    value = _record_of(one, namespace, target, originals)
+    if value != former:
+        yield Operation("record.put", {"kind": KIND, "name": one.netns, "value": value, "before": former})
+
+
+def _plan_start(
+    one: WantedSlirp,
+    namespace: NamespaceState,
+    helper: HelperState | None,
+    known: Sequence[Forward],
+    spec: dict[str, Any],
+    state: State,
+    originals: dict[str, Any],
+) -> Iterator[Operation]:
+    directory = directory_of(one.netns, state)
+    ours = helper is not None and helper.alive and one.interface in helper.spec["argv"]
+    if has_link(namespace, one.interface) and not ours:
+        raise InvalidOption("interface", one.interface, f"exists in {one.netns} already, and is somebody else's")
+    if helper is not None:
+        yield stop(one.netns, directory, known, helper)
+    if os.geteuid() == 0 and not is_up(namespace):
+        originals.setdefault("loopback", False)
+        yield bring_up(one.netns, namespace)
+    yield Operation("process.start", {"name": called(spec, one.netns), "directory": directory, "spec": spec})
+
+
+def _plan_dns(one: WantedSlirp, state: State, originals: dict[str, Any]) -> Iterator[Operation]:
+    """The file that names the server, unless somebody else has seen to it."""
+    if not is_looked_up(one.netns) or os.geteuid() != 0:
+        return
+    path = resolv_conf_path(one.netns)
+    if one.dns and (wrote_resolv_conf(originals) or state.files.get(path) is None):
+        yield from plan_resolv_conf(path, f"nameserver {one.network.dns}\n", state, originals)
+    elif not one.dns and wrote_resolv_conf(originals):
+        yield from restore_resolv_conf(path, state, originals)
+        for name in ("resolv_conf", "directories"):
+            originals.pop(name)
+
+
+def _plan_stopped(one: WantedSlirp, state: State) -> Iterator[Operation]:
+    namespace, record = state.at(one.netns), state.record(KIND, one.netns)
+    directory = directory_of(one.netns, state)
+    helper = state.helpers.get(directory)
+    if helper is not None:
+        yield stop(one.netns, directory, forwards_of(record), helper)
+    if record is None:
+        return
+    if namespace is not None and is_about(record, namespace) and record.get("loopback") is False and is_up(namespace):
+        yield from take_down(one.netns, routes_on_it(one.netns, namespace), namespace)
+    yield from restore_resolv_conf(resolv_conf_path(one.netns), state, record)
+    yield Operation("record.drop", {"kind": KIND, "name": one.netns, "before": record})
+
+
+def _fits(one: WantedSlirp, helper: HelperState | None, spec: Mapping[str, Any], namespace: NamespaceState) -> bool:
+    """Whether the helper that runs is the one that is wanted."""
+    if helper is None or not helper.alive or not has_link(namespace, one.interface):
+        return False
+    if helper.started is not None and helper.started < one.since:
+        return False
+    return all(helper.spec.get(name) == spec[name] for name in OF_THE_HELPER)
+
+
+def has_link(namespace: NamespaceState, name: str) -> bool:
+    """Whether a namespace has a link, also one that we may not enter."""
+    return namespace.link(name) is not None or name in namespace.link_names
+
+
+def _record_of(
+    one: WantedSlirp, namespace: NamespaceState, forwards: Sequence[Forward], originals: Mapping[str, Any]
+) -> dict[str, Any]:
+    network = {
+        "cidr": one.network.cidr,
+        "interface": one.interface,
+        "guest": one.network.guest,
+        "guest6": GUEST6 if one.ipv6 and one.backend == "pasta" else None,
+        "gateway": one.network.gateway,
+        "dns": one.network.dns if one.dns else None,
+        "mtu": one.mtu,
+        "ipv6": one.ipv6,
+    }
+    return {
+        "fingerprint": list(namespace.fingerprint),
+        "backend": one.backend,
+        "network": network,
+        "forwards": as_recorded(forwards),
+        **originals,
+    }
+
+
+def _held(netns: str, state: State) -> list[Forward]:
+    """The forwards that our own helper listens for."""
+    helper = state.helpers.get(directory_of(netns, state))
+    if helper is None or not helper.alive:
+        return []
+    socket = helper.spec.get("socket")
+    return state.forwards.get(socket, []) if socket else forwards_of(state.record(KIND, netns))
+
+
+def _on_loopback(forwards: Sequence[Forward]) -> bool:
+    return any(one.proto == "udp" and one.host_addr.startswith("127.") for one in forwards)
+
+
+def _missing(netns: str, state: State) -> TaskError:
+    def assume() -> None:
+        state.namespaces[netns] = NamespaceState()
+
+    return NotThereYet(f"netns: there is no network namespace {netns}", assume)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""How slirp4netns and pasta are called for the network that is wanted: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from ipaddress import ip_address, ip_network
+
+from .._engine.errors import InvalidOption, TaskError
+from .._programs.finding import Program
+from .._programs.slirp4netns import Forward
+from .forwards import host_side
+from .slirp_options import PREFIX6, WantedSlirp
+
+LONGEST_SOCKET = 107  # bytes: sun_path less the closing zero (unix(7))
+GUEST6, GATEWAY6 = f"{PREFIX6}100", f"{PREFIX6}2"
+
+
+def command_line(one: WantedSlirp, program: Program, files: str, forwards: Sequence[Forward], root: bool) -> list[str]:
+    """The words by which the helper is started; ``files`` is the directory of its socket or pid file.
+
+    Raises InvalidOption, TaskError for what the program cannot do.
+    """
+    words = (
+        _slirp4netns(one, program, files, root) if one.backend == "slirp4netns" else _pasta(one, files, forwards, root)
+    )
+    return [program.path, *words]
+
+
+def socket_of(one: WantedSlirp, files: str) -> str | None:
+    """The API socket; None for a back end that has none. Raises TaskError for a path that is too long."""
+    if one.backend != "slirp4netns":
+        return None
+    path = f"{files}/api.sock"
+    if len(path.encode()) > LONGEST_SOCKET:
+        raise TaskError(
+            f"state_dir: the socket {path} would have a path of {len(path.encode())} bytes;"
+            f" a socket can have {LONGEST_SOCKET}"
+        )
+    return path
+
+
+def pid_file_of(one: WantedSlirp, files: str) -> str | None:
+    """Where the helper tells its pid, if it does."""
+    return None if one.backend == "slirp4netns" else f"{files}/helper.pid"
+
+
+def refuse_impossible(one: WantedSlirp, program: Program) -> None:
+    """What the program does not offer. Raises InvalidOption."""
+    needed = {
+        "ipv6": (one.ipv6, "enable-ipv6"),
+        "host_loopback": (not one.host_loopback, "disable-host-loopback"),
+        "dns": (not one.dns, "disable-dns"),
+        "sandbox": (one.sandbox == "required", "enable-sandbox"),
+        "seccomp": (one.seccomp == "required", "enable-seccomp"),
+        "outbound_addr": (bool(one.outbound), "outbound-addr"),
+    }
+    if one.backend == "pasta":  # which always does what it can for its safety
+        for option, wish in (("sandbox", one.sandbox), ("seccomp", one.seccomp)):
+            if wish == "never":
+                raise InvalidOption(option, wish, "is not possible: pasta cannot be run without")
+        needed = {"host_loopback": (not one.host_loopback, "no-map-gw"), "dns": (one.dns, "dns-forward")}
+    for option, (asked, flag) in needed.items():
+        if asked and flag not in program.options:
+            raise InvalidOption(option, getattr(one, option, one.outbound), f"needs {program.path} with --{flag}")
+
+
+def refuse_forwards(one: WantedSlirp, option: str, forwards: Sequence[Forward]) -> None:
+    """What a back end would accept and not do, or refuse without a reason. Raises InvalidOption."""
+    for forward in forwards:
+        six = ":" in forward.host_addr or ":" in forward.guest_addr
+        if six and one.backend == "slirp4netns":
+            raise InvalidOption(
+                option, host_side(forward), "is IPv6, which slirp4netns cannot forward; backend: pasta can"
+            )
+        if six and not one.ipv6:
+            raise InvalidOption(option, host_side(forward), "is IPv6, and needs ipv6: true")
+        refuse_guest(option, forward, one.network.cidr, (one.network.gateway, one.network.dns))
+        if one.backend == "pasta" and forward.guest_addr not in ("", one.network.guest, GUEST6):
+            raise InvalidOption(option, forward.guest_addr, f"is not the address of the sandbox, {one.network.guest}")
+
+
+def refuse_guest(option: str, forward: Forward, cidr: str, taken: Collection[str]) -> None:
+    """A guest address that nobody in the sandbox can have. Raises InvalidOption."""
+    if not forward.guest_addr or ":" in forward.guest_addr:
+        return
+    network, address = ip_network(cidr), ip_address(forward.guest_addr)
+    edges = (network.network_address, network.broadcast_address)
+    if address not in network or address in edges or forward.guest_addr in taken:
+        raise InvalidOption(option, forward.guest_addr, f"is not an address that the sandbox can have, in {cidr}")
+
+
+def _slirp4netns(one: WantedSlirp, program: Program, files: str, root: bool) -> Iterator[str]:
+    yield from ("--configure", f"--mtu={one.mtu}", f"--cidr={one.network.cidr}")
+    yield from ("--ready-fd=3", "--exit-fd=4", f"--api-socket={socket_of(one, files)}")
+    if not one.host_loopback:
+        yield "--disable-host-loopback"
+    if not one.dns:
+        yield "--disable-dns"
+    if one.ipv6:
+        yield "--enable-ipv6"
+    for wish, flag in ((one.sandbox, "enable-sandbox"), (one.seccomp, "enable-seccomp")):
+        if wish != "never" and flag in program.options:
+            yield f"--{flag}"
+    for address in one.outbound:
+        yield f"--outbound-addr{'6' if ':' in address else ''}={address}"
+    if root:
+        yield from ("--netns-type=path", one.netns)
+    else:  # by pid, it joins the user namespace as well
+        yield str(one.pid)
+    yield one.interface
+
+
+def _pasta(one: WantedSlirp, files: str, forwards: Sequence[Forward], root: bool) -> Iterator[str]:
+    if root:  # it would become nobody, and could not enter a namespace of root
+        yield from ("--runas", "0")
+    yield from ("--config-net", "--quiet", "--log-file", f"{files}/helper.log", "--pid", f"{files}/helper.pid")
+    yield from ("--ns-ifname", one.interface, "--mtu", str(one.mtu))
+    yield from ("--address", one.network.guest, "--netmask", str(one.network.prefix), "--gateway", one.network.gateway)
+    if one.ipv6:
+        yield from ("--address", GUEST6, "--gateway", GATEWAY6)
+    else:
+        yield "--ipv4-only"
+    if one.dns:
+        yield from ("--dns-forward", one.network.dns)
+    if not one.host_loopback:
+        yield "--no-map-gw"
+    for address in one.outbound:
+        yield from ("--outbound", address)
+    yield from _ports(forwards)
+    yield from ("--tcp-ns", "none", "--udp-ns", "none")  # nothing of the host's loopback inside
+    if root:
+        yield from ("--netns", one.netns)
+    else:
+        yield str(one.pid)
+
+
+def _ports(forwards: Sequence[Forward]) -> Iterator[str]:
+    for proto, flag in (("tcp", "--tcp-ports"), ("udp", "--udp-ports")):
+        ports = [f"{one.host_addr}/{one.host_port}:{one.guest_port}" for one in forwards if one.proto == proto]
+        for port in ports or ["none"]:
+            yield from (flag, port)
+
+
+def pasta_with(argv: Sequence[str], forwards: Sequence[Forward]) -> list[str]:
+    """The command line of a pasta with other forwards."""
+    first = min(position for position, word in enumerate(argv) if word in ("--tcp-ports", "--udp-ports"))
+    rest = list(argv[first:])
+    while rest[0] in ("--tcp-ports", "--udp-ports"):
+        rest = rest[2:]
+    return [*argv[:first], *_ports(forwards), *rest]

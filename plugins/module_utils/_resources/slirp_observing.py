@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Observing user-mode networks: namespaces, helpers, what the programs can do, who listens on the host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from .._engine.errors import InvalidOption, TaskError
+from .._engine.resource import Reader
+from .._engine.state import NamespaceState, State
+from .._kernel.errors import NotANamespace
+from .._kernel.links import read_links
+from .._kernel.listening import problem_with_listening, read_link_names
+from .._kernel.namespaces import identify, own_identity
+from .._programs.errors import ProgramError
+from .._programs.finding import Program, find_program, read_options
+from .._programs.slirp4netns import Forward, list_forwards, read_program
+from .._programs.systemd import is_running
+from .netns_loopback import observe_loopback, observe_what_is_on_it
+from .resolv_conf import is_looked_up, observe_directory_records, observe_file, resolv_conf_path
+from .slirp_options import WantedSlirp
+from .slirp_record import ANSWER_SECONDS, KIND, believed, directory_of, observe_helper
+
+
+def observe_networks(wanted: Sequence[WantedSlirp], state: State, reader: Reader) -> None:
+    """Everything that a plan for these networks needs to know. Raises TaskError."""
+    state.state_dir = reader.records.state_dir
+    for one in wanted:
+        state.records[KIND, one.netns] = believed(reader.records.get(KIND, one.netns))
+        observe_sandbox(one.netns, state, reader)
+        observe_helper(directory_of(one.netns, state), state)
+        observe_forwards(one.netns, state, patient=not one.running or one.since > 0)
+        if is_looked_up(one.netns):
+            observe_file(resolv_conf_path(one.netns), state)
+    observe_directory_records(state, reader)
+    state.kinds["systemd"] = is_running()
+
+
+def observe_sandbox(path: str, state: State, reader: Reader) -> None:
+    """The namespace with its links; what only root can enter is read from outside."""
+    try:
+        identity = identify(path)
+    except NotANamespace as error:
+        raise TaskError(f"netns: {error}") from None
+    if identity is None:
+        state.namespaces[path] = None
+        return
+    if identity == own_identity():
+        raise TaskError(f"netns: {path} is the namespace Ansible itself runs in")
+    namespace = state.namespaces[path] = NamespaceState(identity=identity)
+    if os.geteuid() == 0:
+        handle = reader.host.at(path)
+        namespace.cookie = handle.fingerprint[2]
+        for link in read_links(handle.netlink):
+            namespace.put(link)
+        observe_loopback(handle, namespace)
+        observe_what_is_on_it(handle, namespace)
+    else:
+        namespace.link_names = read_link_names(path)
+
+
+def observe_forwards(path: str, state: State, *, patient: bool = False) -> None:
+    """The forwards that the helper of a namespace has. Raises TaskError for one that does not answer,
+    unless it is to be ended anyway.
+    """
+    helper = state.helpers.get(directory_of(path, state))
+    socket = helper.spec.get("socket") if helper and helper.alive else None
+    if not socket:
+        return
+    try:
+        state.forwards[socket] = list_forwards(socket, ANSWER_SECONDS)
+    except ProgramError as error:
+        if not patient:
+            raise TaskError(f"the slirp4netns of {path} runs, but: {error}; state: restarted starts it again") from None
+
+
+def observe_programs(wanted: Sequence[WantedSlirp], state: State) -> None:
+    """The programs that are asked for, and what they offer. Raises InvalidOption."""
+    for one in wanted:
+        key = (one.backend, one.program)
+        if not one.running or key in state.programs:
+            continue
+        option, value = ("program", one.program) if one.program else ("backend", one.backend)
+        try:
+            path = find_program(one.backend, one.program)
+            found = read_program(path) if one.backend == "slirp4netns" else Program(path, read_options(path))
+        except ProgramError as error:
+            raise InvalidOption(option, value, f"cannot be used: {error}") from None
+        state.programs[key] = found
+        state.warnings += [found.warning] if found.warning else []
+
+
+def observe_busy(forwards: Iterable[Forward], held: Iterable[Forward], state: State) -> None:
+    """Whether somebody could listen where forwards are to, but for those that are held by us."""
+    ours = {one.host_side for one in held}
+    for one in forwards:
+        if one.host_side not in ours and one.host_side not in state.busy:
+            state.busy[one.host_side] = problem_with_listening(*one.host_side)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""What is remembered of a user-mode network, and how one ends."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from .._engine.kinds.forward import forward_args
+from .._engine.operation import Operation
+from .._engine.resource import Reader
+from .._engine.state import HelperState, NamespaceState, State
+from .._programs.slirp4netns import Forward
+from .._programs.supervised import read_running
+from .._store.records import Record
+from .resolv_conf import observe_file, resolv_conf_path, restore_resolv_conf, wrote_resolv_conf
+
+KIND = "slirp"
+ANSWER_SECONDS = 5.0
+
+
+def directory_of(netns: str, state: State) -> str:
+    """The directory of the helper for a namespace: the same in each run."""
+    readable = re.sub(r"[^A-Za-z0-9_.-]+", "_", netns)[-24:].strip("_.-")
+    digest = hashlib.sha256(netns.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"{state.state_dir}/helpers/slirp-{readable}-{digest}"
+
+
+def believed(record: Record | None) -> dict[str, Any] | None:
+    """What a record says; of an earlier boot only what is about files is still so."""
+    if record is None:
+        return None
+    return record.value if record.this_boot else {**record.value, "fingerprint": None, "forwards": []}
+
+
+def is_about(record: dict[str, Any] | None, namespace: NamespaceState | None) -> bool:
+    """Whether a record is about the namespace that bears the name now."""
+    return bool(record and namespace and record["fingerprint"] == list(namespace.fingerprint))
+
+
+def observe_helper(directory: str, state: State) -> None:
+    """The helper of a directory, dead or alive."""
+    running = read_running(directory)
+    if running is None:
+        state.helpers[directory] = None
+        return
+    helper = running.helper
+    known = {"pid": helper.pid, "started": helper.started} if helper and running.alive else {}
+    words = "" if running.alive else running.last_words
+    state.helpers[directory] = HelperState(running.spec, running.alive, last_words=words, **known)
+
+
+def forwards_of(record: dict[str, Any] | None) -> list[Forward]:
+    """The forwards that a user-mode network is to have."""
+    return [Forward(**one) for one in record["forwards"]] if record else []
+
+
+def stop(netns: str, directory: str, forwards: Sequence[Forward], helper: HelperState) -> Operation:
+    """End a helper. Undone, it runs again, with its forwards."""
+    socket = helper.spec.get("socket")
+    held = [{"op": "forward.add", **forward_args(one, socket, ANSWER_SECONDS)} for one in forwards] if socket else []
+    args = {
+        "name": called(helper.spec, netns),
+        "directory": directory,
+        "spec": dict(helper.spec),
+        "alive": helper.alive,
+        **({"forwards": held} if held else {}),
+    }
+    return Operation("process.stop", args)
+
+
+def called(spec: Any, netns: str) -> str:
+    """What a helper is called in diffs: its program, and for whom."""
+    argv = spec.get("argv") or ["helper"]
+    return f"{os.path.basename(argv[0])} of {netns}"
+
+
+def observe_ending(paths: Sequence[str], state: State, reader: Reader) -> None:
+    """The user-mode networks of namespaces that are to go."""
+    state.state_dir = reader.records.state_dir
+    for path in paths:
+        record = believed(reader.records.get(KIND, path))
+        state.records[KIND, path] = record
+        observe_helper(directory_of(path, state), state)
+        if wrote_resolv_conf(record):
+            observe_file(resolv_conf_path(path), state)
+
+
+def end_with(path: str, state: State) -> Iterator[Operation]:
+    """A user-mode network ends with its namespace, which it would keep alive."""
+    record, directory = state.record(KIND, path), directory_of(path, state)
+    helper = state.helpers.get(directory)
+    if helper is not None:
+        yield stop(path, directory, forwards_of(record), helper)
+    if record is not None:
+        yield from restore_resolv_conf(resolv_conf_path(path), state, record)
+        yield Operation("record.drop", {"kind": KIND, "name": path, "before": record})
