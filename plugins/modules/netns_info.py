@@ -515,11 +515,103 @@ namespaces:
           returned: success
           sample: null
     forwards:
-      description: Port forwards that are recorded for it. Empty where nothing records any.
+      description:
+        - The port forwards of its user-mode network, see M(sandbox.network.slirp_network).
+        - As they are while that lives, else as they are to be again.
       type: list
       elements: dict
       returned: when the namespace exists and O(gather) has V(forwards)
-      sample: []
+      contains:
+        id:
+          description: The number by which slirp4netns knows it, V(null) with pasta or a dead helper.
+          type: int
+          returned: success
+          sample: 1
+        proto:
+          description: V(tcp) or V(udp).
+          type: str
+          returned: success
+          sample: tcp
+        host_addr:
+          description: The address of the host that is listened at.
+          type: str
+          returned: success
+          sample: 127.0.0.1
+        host_port:
+          description: The port of the host.
+          type: int
+          returned: success
+          sample: 8080
+        guest_addr:
+          description: The address in the sandbox.
+          type: str
+          returned: success
+          sample: 10.0.2.100
+        guest_port:
+          description: The port in the sandbox.
+          type: int
+          returned: success
+          sample: 80
+    user_mode:
+      description: The helper of its user-mode network, V(null) where it has none.
+      type: dict
+      returned: when the namespace exists and O(gather) has V(processes)
+      contains:
+        backend:
+          description: V(slirp4netns) or V(pasta).
+          type: str
+          returned: success
+          sample: slirp4netns
+        alive:
+          description: Whether the helper and its supervisor run.
+          type: bool
+          returned: success
+          sample: true
+        answers:
+          description: Whether it does what it is there for, as far as it can be asked. Pasta cannot be.
+          type: bool
+          returned: success
+          sample: true
+        problem:
+          description: What is wrong, or the last words of a dead helper.
+          type: str
+          returned: success
+          sample: null
+        pid:
+          description: The process.
+          type: int
+          returned: success
+          sample: 4711
+        api_socket:
+          description: The API socket of slirp4netns.
+          type: str
+          returned: success
+          sample: /run/sandbox-network/helpers/slirp-run_netns_web1-0123456789abcdef/api.sock
+        interface:
+          description: Its interface in the sandbox.
+          type: str
+          returned: success
+          sample: tap0
+        guest:
+          description: The IPv4 address of the sandbox.
+          type: str
+          returned: success
+          sample: 10.0.2.100
+        gateway:
+          description: The gateway that the sandbox sees.
+          type: str
+          returned: success
+          sample: 10.0.2.2
+        dns:
+          description: The name server that the sandbox sees, V(null) for none.
+          type: str
+          returned: success
+          sample: 10.0.2.3
+        mtu:
+          description: The MTU of the interface.
+          type: int
+          returned: success
+          sample: 65520
     pids:
       description: The processes inside.
       type: list

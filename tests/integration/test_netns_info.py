@@ -206,6 +206,27 @@ def test_processes(box: Box) -> None:
     assert only(gather(box)["namespaces"])["pids"] == [int(box.sh("cat /run/box/pid"))]
 
 
+def test_the_user_mode_network(box: Box) -> None:
+    box.sh("ip netns add web1; ip netns add web2")
+    box.done("slirp_network", {"netns": "web1", "forwards": ["18080:80"]})
+    web1, web2 = gather(box)["namespaces"]
+    (pid,) = box.sh("pgrep -x slirp4netns").split()
+    health = web1["user_mode"]
+    assert (health["backend"], health["alive"], health["answers"], health["pid"]) == ("slirp4netns", True, True, int(pid))
+    assert (health["interface"], health["guest"], health["problem"]) == ("tap0", "10.0.2.100", None)
+    details = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": 18080, "guest_addr": "10.0.2.100"}
+    assert web1["forwards"] == [{"id": 1, **details, "guest_port": 80}]
+    assert web2["user_mode"] is None and web2["forwards"] == []
+    box.sh(f"kill -STOP {pid}")
+    (hung, _other) = gather(box)["namespaces"]
+    assert hung["user_mode"]["alive"] and not hung["user_mode"]["answers"]
+    assert "did not answer" in hung["user_mode"]["problem"] and hung["forwards"][0]["host_port"] == 18080
+    box.sh(f"kill -KILL {pid}", "sleep 0.2")
+    (dead, _other) = gather(box)["namespaces"]
+    assert not dead["user_mode"]["alive"] and dead["user_mode"]["pid"] is None
+    assert [(one["id"], one["host_port"]) for one in dead["forwards"]] == [(None, 18080)]
+
+
 def test_by_name_path_and_process(box: Box) -> None:
     box.sh("ip netns add web1; ip netns add web2")
     pid = box.process_in_its_own_namespace()

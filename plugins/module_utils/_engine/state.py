@@ -190,6 +190,8 @@ class State:
     """Helper processes by their directories."""
     forwards: dict[str, list[Forward]] = field(default_factory=dict)
     """Port forwards by the API socket of the slirp4netns that has them."""
+    ended: list[str] = field(default_factory=list)
+    """Namespaces that are gone, of which something is left."""
     programs: dict[tuple[str, str | None], Program] = field(default_factory=dict)
     """Installed programs, by what was asked for: its name, and its path where one was given."""
     busy: dict[tuple[str, str, int], str] = field(default_factory=dict)

@@ -30,6 +30,7 @@ from .._store.records import Record, Records
 from . import values
 from .endpoint_info import Belongings, describe_recorded, endpoints_of, of_the_guest
 from .guest import describe_guest
+from .slirp_info import read_user_mode
 from .topology import Node, describe_topology
 
 GATHER = [
@@ -238,11 +239,12 @@ def _describe(
     own = endpoints_of(path, contents.fingerprint, endpoints)
     if "endpoints" in wanted:
         result["endpoints"] = [describe_recorded(one) for one in own]
+    user_mode = read_user_mode(path, contents.fingerprint, records) if wanted & {"forwards", "processes"} else None
     if "forwards" in wanted:
-        held = records.get("forwards", path)
-        result["forwards"] = held.value["forwards"] if held and held.this_boot else []
+        result["forwards"] = user_mode.forwards if user_mode else []
     if "processes" in wanted:
         result["pids"] = inside.get(contents.identity, [])
+        result["user_mode"] = user_mode.health if user_mode else None
     there = Belongings(contents.links, contents.addresses, contents.routes, contents.neighbours)
     given = of_the_guest(own, there)
     neighbours = given.neighbours if "neighbours" in wanted else []

@@ -32,7 +32,7 @@ from .slirp_backends import (
 from .slirp_forwards import as_recorded, complete, converge, ids_from, merged, refuse_busy, warn_of_wildcards
 from .slirp_observing import observe_busy, observe_networks, observe_programs
 from .slirp_options import WantedSlirp, parse_slirp
-from .slirp_record import ANSWER_SECONDS, KIND, called, directory_of, forwards_of, is_about, stop
+from .slirp_record import ANSWER_SECONDS, KIND, called, directory_of, end_with, forwards_of, is_about, stop
 
 OF_THE_HELPER = ("argv", "netns", "own_mounts", "user", "manager", "files", "socket")
 """What makes a helper another one."""
@@ -71,8 +71,8 @@ class SlirpResource:
         return state
 
     def plan(self, wanted: Sequence[WantedSlirp], state: State) -> list[Operation]:
-        """Each network for itself."""
-        operations: list[Operation] = []
+        """Each network for itself, after what is left of networks whose namespaces have ended."""
+        operations = [operation for path in state.ended for operation in end_with(path, state)]
         for one in wanted:
             operations += _plan_running(one, state) if one.running else _plan_stopped(one, state)
         return operations

@@ -21,7 +21,7 @@ from .._programs.systemd import is_running
 from .netns_loopback import observe_loopback, observe_what_is_on_it
 from .resolv_conf import is_looked_up, observe_directory_records, observe_file, resolv_conf_path
 from .slirp_options import WantedSlirp
-from .slirp_record import ANSWER_SECONDS, KIND, believed, directory_of, observe_helper
+from .slirp_record import ANSWER_SECONDS, KIND, believed, directory_of, observe_ended, observe_helper
 
 
 def observe_networks(wanted: Sequence[WantedSlirp], state: State, reader: Reader) -> None:
@@ -34,6 +34,7 @@ def observe_networks(wanted: Sequence[WantedSlirp], state: State, reader: Reader
         observe_forwards(one.netns, state, patient=not one.running or one.since > 0)
         if is_looked_up(one.netns):
             observe_file(resolv_conf_path(one.netns), state)
+    observe_ended({one.netns for one in wanted}, state, reader)
     observe_directory_records(state, reader)
     state.kinds["systemd"] = is_running()
 

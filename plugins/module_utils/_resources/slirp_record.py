@@ -7,13 +7,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from .._engine.kinds.forward import forward_args
 from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import HelperState, NamespaceState, State
+from .._kernel.errors import NotANamespace
+from .._kernel.namespaces import identify
 from .._programs.slirp4netns import Forward
 from .._programs.supervised import read_running
 from .._store.records import Record
@@ -90,6 +92,17 @@ def observe_ending(paths: Sequence[str], state: State, reader: Reader) -> None:
             observe_file(resolv_conf_path(path), state)
 
 
+def observe_ended(wanted: Collection[str], state: State, reader: Reader) -> None:
+    """What is left of networks whose namespaces have ended: helpers that are dead, records, files."""
+    for path in reader.records.all(KIND):
+        if path in wanted or _is_there(path):
+            continue
+        observe_ending([path], state, reader)
+        helper = state.helpers[directory_of(path, state)]
+        if not (helper and helper.alive):  # as the namespace of a process that is hidden from us would have
+            state.ended.append(path)
+
+
 def end_with(path: str, state: State) -> Iterator[Operation]:
     """A user-mode network ends with its namespace, which it would keep alive."""
     record, directory = state.record(KIND, path), directory_of(path, state)
@@ -99,3 +112,10 @@ def end_with(path: str, state: State) -> Iterator[Operation]:
     if record is not None:
         yield from restore_resolv_conf(resolv_conf_path(path), state, record)
         yield Operation("record.drop", {"kind": KIND, "name": path, "before": record})
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return identify(path) is not None
+    except NotANamespace:
+        return False

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""What netns_info tells of the user-mode network of a namespace: whether it lives, and its forwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .._engine.state import State
+from .._kernel.namespaces import Fingerprint
+from .._programs.errors import ProgramError
+from .._programs.slirp4netns import list_forwards
+from .._store.records import Records
+from .forwards import describe_forward
+from .slirp_forwards import ids_from
+from .slirp_record import KIND, directory_of, forwards_of, observe_helper
+
+PATIENCE = 1.0
+TOLD = ("interface", "guest", "gateway", "dns", "mtu")
+
+
+@dataclass(frozen=True)
+class UserMode:
+    """A recorded user-mode network: its health, and its forwards with the ids that live ones have."""
+
+    health: dict[str, Any]
+    forwards: list[dict[str, Any]]
+
+
+def read_user_mode(path: str, fingerprint: Fingerprint, records: Records) -> UserMode | None:
+    """The user-mode network of a namespace that is still the same one, None where there is none."""
+    record = records.get(KIND, path)
+    if record is None or not record.this_boot or record.value["fingerprint"] != list(fingerprint):
+        return None
+    state = State(state_dir=records.state_dir)
+    directory = directory_of(path, state)
+    observe_helper(directory, state)
+    helper, forwards = state.helpers[directory], forwards_of(record.value)
+    alive = bool(helper and helper.alive)
+    socket = helper.spec.get("socket") if helper and alive else None
+    problem = ""
+    if socket:
+        try:
+            forwards = ids_from(forwards, list_forwards(socket, PATIENCE))
+        except ProgramError as error:
+            problem = str(error)
+    network = record.value["network"]
+    health = {
+        "backend": record.value["backend"],
+        "alive": alive,
+        "answers": alive and not problem,
+        "problem": problem or (helper.last_words if helper and not alive else "") or None,
+        "pid": helper.pid if helper else None,
+        "api_socket": socket,
+        **{name: network.get(name) for name in TOLD},
+    }
+    return UserMode(health, [describe_forward(one) for one in forwards])
