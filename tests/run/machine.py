@@ -25,10 +25,12 @@ TEST_PACKAGES = (
     "busybox",
     "gcc",
     "git",
+    "iperf3",
     "iputils-ping",
     "jq",
     "kmod",
     "libc6-dev",
+    "mmdebstrap",
     "nftables",
     "openssh-client",
     "openssh-server",
@@ -36,6 +38,7 @@ TEST_PACKAGES = (
     "shellcheck",
     "strace",
     "sudo",
+    "systemd-container",
 )
 
 # Debian's own interpreter, which is lane "debian".

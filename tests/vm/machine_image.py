@@ -14,18 +14,15 @@ from image import shared_libraries
 
 HERE = Path(__file__).resolve().parent
 DRIVERS = ("virtio_pci", "virtio_net")
-APPLETS = (
-    *("sh", "awk", "cat", "grep", "httpd", "insmod", "ip", "ls", "mkdir", "mount", "nc", "seq", "sleep"),
-    *("truncate", "true"),
-)
+APPLETS = ("sh", "awk", "cat", "grep", "httpd", "insmod", "ip", "ls", "mkdir", "mount", "seq", "sleep", "true")
 INIT_WAIT = 100  # tenths of a second, for the network card
 
 
 def write_small_image(kernel: Path, work: Path, setup: list[str]) -> Path:
     """Write the archive into the directory `work`; its file."""
     image = work / "initrd"
-    busybox = shutil.which("busybox")
-    assert busybox, "busybox is missing, which `make setup` installs"
+    busybox, iperf = (shutil.which(name) for name in ("busybox", "iperf3"))
+    assert busybox and iperf, "busybox or iperf3 is missing, which `make setup` installs"
     modules = _in_order(next((kernel / "lib/modules").iterdir()))
     (work / "link.sh").write_text("\n".join([*setup, ""]), encoding="utf-8")
     (work / "modules").write_text("".join(f"/modules/{path.name}\n" for path in modules), encoding="utf-8")
@@ -35,9 +32,10 @@ def write_small_image(kernel: Path, work: Path, setup: list[str]) -> Path:
             archive.directory(f"/{name}")
         archive.file("/init", HERE / "init", executable=True)
         archive.file("/usr/bin/busybox", Path(busybox), executable=True)
+        archive.file("/usr/bin/iperf3", Path(iperf), executable=True)
         for name in APPLETS:
             archive.link(f"/usr/bin/{name}", "busybox")
-        for path in shared_libraries([Path(busybox)]):
+        for path in shared_libraries([Path(busybox), Path(iperf)]):
             archive.file(str(path), path, executable=True)
         for path in modules:
             archive.file(f"/modules/{path.name}", path)

@@ -34,16 +34,17 @@ def test_a_machine_takes_the_sandboxs_place(box: Sandbox, model: str, queues: in
     box.in_client("ping", "-q", "-c1", "-w10", ADDRESSES[4])
 
 
-@pytest.mark.parametrize("model", ["tcfilter", "bridged"])
+@pytest.mark.parametrize("model", ["tcfilter", "bridged", "macvtap"])
 def test_rates_hold(box: Sandbox, model: str) -> None:
     before, wanted = box.snapshot(), {**ENDPOINT, "model": model}
     box.start_machine(only(box.done("vm_endpoint", wanted)["endpoints"]))
-    for receiving, sending in ((20, 40), (40, 20)):
-        rates = {"rx_rate": receiving * 1_000_000, "tx_rate": sending * 1_000_000}
-        box.change("vm_endpoint", {**wanted, **rates})  # while the machine runs
+    both_ways = model != "macvtap"  # which queues nothing on the way to the machine
+    for receiving, sending in ((20, 40), (40, 20)) if both_ways else ((0, 40),):
+        rates = {"rx_rate": receiving * 1_000_000} if both_ways else {}
+        box.change("vm_endpoint", {**wanted, **rates, "tx_rate": sending * 1_000_000})  # while the machine runs
         # Headers count for the limit and not for what is measured: 66 of 1414 octets.
-        assert box.measure("send") == pytest.approx(receiving, rel=0.1)
         assert box.measure("receive") == pytest.approx(sending, rel=0.1)
+        assert not both_ways or box.measure("send") == pytest.approx(receiving, rel=0.1)
     assert "htb" in qdiscs(box)
 
     box.end_machine()

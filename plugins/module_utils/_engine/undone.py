@@ -41,8 +41,8 @@ def not_as_before(operations: Sequence[Operation], before: State, after: State) 
             continue
         was, found = _essence(namespace, netns, name), _essence(now, netns, name)
         for aspect, value in was.items():
-            if found[aspect] != value:
-                yield f"{aspect} of {where}: {value} was, {found[aspect]} is"
+            if found.get(aspect) != value:  # a link of another kind has other aspects
+                yield f"{aspect} of {where}: {value} was, {found.get(aspect)} is"
 
 
 def left_behind(done: Sequence[Operation], before: State, after: State) -> Iterator[str]:

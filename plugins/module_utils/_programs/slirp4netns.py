@@ -143,10 +143,21 @@ def _ask(path: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
 
 
 def _connection(path: str, seconds: float) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    """A connection; one that has others waiting before us is tried again (EAGAIN, unix(7))."""
+    connection, deadline = (
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC),
+        time.monotonic() + seconds,
+    )
     try:
         connection.settimeout(seconds)
-        connection.connect(path)
+        while True:
+            try:
+                connection.connect(path)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise socket.timeout from None
+                time.sleep(0.02)
     except BaseException:
         connection.close()
         raise

@@ -111,7 +111,7 @@ class Helper:
 
     def become(self, ready: int, leave: int) -> None:
         """In the child: the surroundings of the helper, then the helper."""
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        log = os.open(os.path.join(self.directory, "log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         if self.spec.get("own_mounts"):
             # What the helper unmounts for its own safety must not be unmounted on the host, while
             # namespaces that lose their names there must lose them here.
@@ -123,13 +123,13 @@ class Helper:
             os.initgroups(entry.pw_name, entry.pw_gid)
             os.setgid(entry.pw_gid)
             os.setuid(entry.pw_uid)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # which another user id would clear (prctl(2))
         os.umask(0o177)
         signal.set_wakeup_fd(-1)
         for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(one, signal.SIG_DFL)  # an ignored SIGPIPE is an error to pasta
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a helper that says too much is not heard any more
         resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_SIZE, LOG_SIZE))
-        log = os.open(os.path.join(self.directory, "log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         for descriptor, number in ((log, 1), (log, 2), (ready, READY), (leave, EXIT)):
             os.dup2(descriptor, number, inheritable=number < READY or self.spec["ready"] == "descriptor")
         os.chdir("/")

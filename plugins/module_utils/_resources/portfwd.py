@@ -14,12 +14,13 @@ from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import HelperState, NamespaceState, State
 from .._programs.errors import ProgramError
+from .._programs.finding import Program, read_options
 from .._programs.slirp4netns import Forward, list_forwards, peer_arguments
 from . import forwards as options
 from . import values
 from .forwards import describe_forward, host_side, parse_forwards
 from .netns import namespace_subjects
-from .slirp_backends import LONGEST_SOCKET, pasta_with, refuse_guest
+from .slirp_backends import LONGEST_SOCKET, pasta_with, refuse_guest, refuse_old_pasta
 from .slirp_forwards import as_recorded, complete, converge, ids_from, merged, refuse_busy, warn_of_wildcards, without
 from .slirp_observing import observe_busy, observe_forwards, observe_sandbox
 from .slirp_options import DNS, GATEWAY
@@ -107,6 +108,7 @@ class PortfwdResource:
                 observe_sandbox(one.netns, state, reader)
                 observe_helper(directory_of(one.netns, state), state)
                 observe_forwards(one.netns, state)
+                _observe_pasta(one.netns, state)
             elif one.socket:
                 _observe_socket(one, state)
             target = complete(one.forwards, _guest(one, state))
@@ -141,6 +143,14 @@ def _socket(path: str | None) -> str | None:
     if len(found.encode()) > LONGEST_SOCKET:
         raise InvalidOption("api_socket", path, f"is longer than {LONGEST_SOCKET} bytes")
     return found
+
+
+def _observe_pasta(netns: str, state: State) -> None:
+    """What the pasta that runs can do."""
+    record, helper = state.record(KIND, netns), state.helpers.get(directory_of(netns, state))
+    if record and record["backend"] == "pasta" and helper and helper.alive:
+        path = helper.spec["argv"][0]
+        state.programs["pasta", path] = Program(path, read_options(path))
 
 
 def _observe_socket(one: WantedForwards, state: State) -> None:
@@ -209,6 +219,7 @@ def _plan(one: WantedForwards, state: State) -> Iterator[Operation]:
     refuse_busy("forwards", target, state)
     directory = directory_of(one.netns, state)
     if pasta:
+        refuse_old_pasta("forwards", state.programs["pasta", helper.spec["argv"][0]], target)
         if target != known:
             spec = {**helper.spec, "argv": pasta_with(helper.spec["argv"], target)}
             yield stop(one.netns, directory, known, helper)

@@ -161,13 +161,13 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
     record = former if is_about(former, namespace) else None
     directory = directory_of(one.netns, state)
     helper = state.helpers.get(directory)
-    refuse_impossible(one, state.programs[one.backend, one.program])
-    refuse_forwards(one, "forwards", one.forwards or ())
+    program = state.programs[one.backend, one.program]
+    refuse_impossible(one, program)
     known = forwards_of(record)
     target = (
         known if one.forwards is None else merged(known, complete(one.forwards, one.network.guest), purge=one.purge)
     )
-    refuse_forwards(one, "forwards", target)
+    refuse_forwards(one, program, "forwards", target)
     spec = describe_spec(one, namespace, state, target)
     originals: dict[str, Any] = {
         name: value for name, value in (record or former or {}).items() if name in ("resolv_conf", "directories")

@@ -14,6 +14,8 @@ from .forwards import host_side
 from .slirp_options import PREFIX6, WantedSlirp
 
 LONGEST_SOCKET = 107  # bytes: sun_path less the closing zero (unix(7))
+SINCE_2024_08 = "map-host-loopback"
+"""An option by which a pasta shows that it is not older; Debian's does not tell its version."""
 GUEST6, GATEWAY6 = f"{PREFIX6}100", f"{PREFIX6}2"
 
 
@@ -66,7 +68,7 @@ def refuse_impossible(one: WantedSlirp, program: Program) -> None:
             raise InvalidOption(option, getattr(one, option, one.outbound), f"needs {program.path} with --{flag}")
 
 
-def refuse_forwards(one: WantedSlirp, option: str, forwards: Sequence[Forward]) -> None:
+def refuse_forwards(one: WantedSlirp, program: Program, option: str, forwards: Sequence[Forward]) -> None:
     """What a back end would accept and not do, or refuse without a reason. Raises InvalidOption."""
     for forward in forwards:
         six = ":" in forward.host_addr or ":" in forward.guest_addr
@@ -79,6 +81,28 @@ def refuse_forwards(one: WantedSlirp, option: str, forwards: Sequence[Forward]) 
         refuse_guest(option, forward, one.network.cidr, (one.network.gateway, one.network.dns))
         if one.backend == "pasta" and forward.guest_addr not in ("", one.network.guest, GUEST6):
             raise InvalidOption(option, forward.guest_addr, f"is not the address of the sandbox, {one.network.guest}")
+    if one.backend == "pasta":
+        refuse_old_pasta(option, program, forwards)
+
+
+def refuse_old_pasta(option: str, program: Program, forwards: Sequence[Forward]) -> None:
+    """What a pasta of before August 2024 does wrong. Raises InvalidOption.
+
+    It opens ports of the host's loopback to the sandbox besides, where a UDP port leads to a lower
+    one; and it counts ports without addresses.
+    """
+    if SINCE_2024_08 in program.options:
+        return
+    seen: dict[tuple[str, int], Forward] = {}
+    for one in forwards:
+        if one.proto == "udp" and one.guest_port < one.host_port:
+            reason = "would open the host's loopback to the sandbox: this pasta cannot lead a UDP port to a lower one"
+            raise InvalidOption(option, host_side(one), reason)
+        other = seen.setdefault((one.proto, one.host_port), one)
+        if other is not one:
+            raise InvalidOption(
+                option, host_side(one), f"has the port of {host_side(other)}, which this pasta cannot do"
+            )
 
 
 def refuse_guest(option: str, forward: Forward, cidr: str, taken: Collection[str]) -> None:

@@ -21,7 +21,7 @@ from .._programs.systemd import is_running
 from .netns_loopback import observe_loopback, observe_what_is_on_it
 from .resolv_conf import is_looked_up, observe_directory_records, observe_file, resolv_conf_path
 from .slirp_options import WantedSlirp
-from .slirp_record import ANSWER_SECONDS, KIND, believed, directory_of, observe_ended, observe_helper
+from .slirp_record import ANSWER_SECONDS, KIND, believed, directory_of, forwards_of, observe_ended, observe_helper
 
 
 def observe_networks(wanted: Sequence[WantedSlirp], state: State, reader: Reader) -> None:
@@ -73,6 +73,7 @@ def observe_forwards(path: str, state: State, *, patient: bool = False) -> None:
     try:
         state.forwards[socket] = list_forwards(socket, ANSWER_SECONDS)
     except ProgramError as error:
+        state.forwards[socket] = forwards_of(state.record(KIND, path))  # it listens, for all that
         if not patient:
             raise TaskError(f"the slirp4netns of {path} runs, but: {error}; state: restarted starts it again") from None
 
