@@ -25,7 +25,7 @@ from .state import State
 from .transaction import carry_out
 from .undone import LIFETIMES, left_behind, not_as_before
 
-ON_DISK = ("file.", "record.")  # operations that ask nothing of the kernel's network
+WITHOUT_LIBRARY = ("file.", "record.", "process.", "forward.")  # what asks nothing of the kernel's network
 
 
 @dataclass
@@ -137,7 +137,7 @@ class Task(Generic[Wanted]):
             operations = self._resource.plan(self._wanted, before)
             after = before
             if operations:
-                if any(not one.kind.startswith(ON_DISK) for one in operations):
+                if any(map(_needs_library, operations)):
                     load_library()
                 verified: list[State] = []
 
@@ -197,6 +197,13 @@ class Task(Generic[Wanted]):
 
     def _describe(self, before: State, after: State) -> list[dict[str, Any]]:
         return [self._resource.describe(wanted, before, after) for wanted in self._wanted]
+
+
+def _needs_library(operation: Operation) -> bool:
+    """Whether an operation, or its inverse, is encoded by pyroute2; taking a link up or down is not."""
+    if operation.kind == "link.set" and not operation.args.get("keep"):
+        return {*operation.args["set"], *operation.args["before"]} != {"up"}
+    return not operation.kind.startswith(WITHOUT_LIBRARY)
 
 
 def _comparable(operations: Sequence[Operation]) -> list[Operation]:

@@ -49,6 +49,7 @@ from .links import (
     IFLA_INFO_SLAVE_KIND,
     IFLA_LINKINFO,
     IPVLAN_MODES,
+    LINK_HEADER,
     LINK_LOCAL_MODES,
     MACVLAN_MODES,
     PORT_SETTINGS,
@@ -224,6 +225,9 @@ def _set_link(
     kind: str,
     data: tuple[tuple[str, Any], ...],
 ) -> Request:
+    if up is not None and not values and ipv6_link_local is None and not data:
+        # what needs no library does not wait for it to be loaded
+        return RTM_SETLINK, 0, LINK_HEADER.pack(0, 0, ifindex, IFF_UP if up else 0, IFF_UP)
     fields: dict[str, Any] = {"index": ifindex}
     if up is not None:
         fields.update(flags=IFF_UP if up else 0, change=IFF_UP)

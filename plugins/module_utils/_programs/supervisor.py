@@ -18,15 +18,16 @@ import contextlib
 import ctypes
 import json
 import os
-import pwd
 import resource
 import select
 import signal
-import socket
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # whoever starts us waits for every import
+    from collections.abc import Sequence
+    from typing import Any
 
 CLONE_NEWNS = 0x20000
 MS_REC, MS_SLAVE = 0x4000, 1 << 19
@@ -111,7 +112,7 @@ class Helper:
 
     def become(self, ready: int, leave: int) -> None:
         """In the child: the surroundings of the helper, then the helper."""
-        log = os.open(os.path.join(self.directory, "log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        log = os.open(os.path.join(self.directory, "log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         if self.spec.get("own_mounts"):
             # What the helper unmounts for its own safety must not be unmounted on the host, while
             # namespaces that lose their names there must lose them here.
@@ -119,6 +120,8 @@ class Helper:
             check(libc.mount(b"none", b"/", None, MS_REC | MS_SLAVE, None), "mount")
         user = self.spec.get("user")
         if user:
+            import pwd
+
             entry = pwd.getpwnam(user)
             os.initgroups(entry.pw_name, entry.pw_gid)
             os.setgid(entry.pw_gid)
@@ -222,7 +225,12 @@ def enter_forwards(spec: dict[str, Any]) -> None:
             forwards = json.load(source)["body"]["value"]["forwards"]
     except (OSError, ValueError, KeyError, TypeError):
         return
+    import socket
+
     for forward in forwards if spec.get("socket") else ():
+        if spec.get("pesto"):
+            enter_by_pesto(spec, forward)
+            continue
         request = {"execute": "add_hostfwd", "arguments": forward}
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(5)
@@ -235,6 +243,16 @@ def enter_forwards(spec: dict[str, Any]) -> None:
                 answer = str(error).encode()
         if b'"return"' not in answer:
             print(f"forward {forward}: {answer.decode('utf-8', 'replace')}", file=sys.stderr, flush=True)
+
+
+def enter_by_pesto(spec: dict[str, Any], forward: dict[str, Any]) -> None:
+    """One port forward of a pasta that was restarted."""
+    rule = f"{forward['host_addr']}/{forward['host_port']}:{forward['guest_port']}"
+    words = [spec["pesto"], "--add", f"--{forward['proto']}-ports", rule, spec["socket"]]
+    pid = os.posix_spawn(words[0], words, spec["environment"])
+    _pid, status = os.waitpid(pid, 0)
+    if status:
+        print(f"forward {forward}: {outcome(status)}", file=sys.stderr, flush=True)
 
 
 def wake_on_signals() -> int:
@@ -293,6 +311,8 @@ def tell(report: int | None, text: str) -> None:
             pass
         return
     state = "READY=1" if text == "ready" else "STATUS=" + text.replace("\n", " ")
+    import socket
+
     address = os.environ["NOTIFY_SOCKET"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
         connection.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)

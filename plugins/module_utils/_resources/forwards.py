@@ -84,6 +84,11 @@ def overlap(one: str, other: str) -> bool:
     return (":" in one) == (":" in other) and (one in WILDCARDS or other in WILDCARDS)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether an address is of the host itself only."""
+    return address == "::1" or address.startswith("127.")
+
+
 def host_side(forward: Forward) -> str:
     """Where a forward listens, as text."""
     address = f"[{forward.host_addr}]" if ":" in forward.host_addr else forward.host_addr

@@ -20,7 +20,7 @@ from . import forwards as options
 from . import values
 from .forwards import describe_forward, host_side, parse_forwards
 from .netns import namespace_subjects
-from .slirp_backends import LONGEST_SOCKET, pasta_with, refuse_guest, refuse_old_pasta
+from .slirp_backends import LONGEST_SOCKET, pasta_with, refuse_guest, refuse_old_pasta, refuse_other_guest
 from .slirp_forwards import as_recorded, complete, converge, ids_from, merged, refuse_busy, warn_of_wildcards, without
 from .slirp_observing import observe_busy, observe_forwards, observe_sandbox
 from .slirp_options import DNS, GATEWAY
@@ -111,7 +111,7 @@ class PortfwdResource:
                 _observe_pasta(one.netns, state)
             elif one.socket:
                 _observe_socket(one, state)
-            target = complete(one.forwards, _guest(one, state))
+            target = _complete(one, _network(one, state))
             if one.present:
                 observe_busy(target, _live(one, state), state)
                 warn_of_wildcards(target, state)
@@ -181,8 +181,8 @@ def _network(one: WantedForwards, state: State) -> Mapping[str, Any]:
     }
 
 
-def _guest(one: WantedForwards, state: State) -> str:
-    return str(_network(one, state)["guest"])
+def _complete(one: WantedForwards, network: Mapping[str, Any]) -> list[Forward]:
+    return complete(one.forwards, network["guest"], spliced=network.get("spliced", False))
 
 
 def _live(one: WantedForwards, state: State) -> list[Forward]:
@@ -199,7 +199,7 @@ def _live(one: WantedForwards, state: State) -> list[Forward]:
 
 def _plan(one: WantedForwards, state: State) -> Iterator[Operation]:
     network = _network(one, state)
-    wanted = complete(one.forwards, network["guest"])
+    wanted = _complete(one, network)
     if one.socket:
         _refuse(wanted, network, six=False)
         live = state.forwards[one.socket]
@@ -213,35 +213,37 @@ def _plan(one: WantedForwards, state: State) -> Iterator[Operation]:
     if helper is None or record is None:
         return
     pasta = record["backend"] == "pasta"
-    _refuse(wanted, network, six=pasta and network["ipv6"], only_guest=pasta)
+    _refuse(wanted, network, six=pasta and network["ipv6"], pasta=pasta)
     known, live = forwards_of(record), _live(one, state)
     target = merged(known, wanted, purge=one.purge) if one.present else without(known, wanted)
     refuse_busy("forwards", target, state)
     directory = directory_of(one.netns, state)
     if pasta:
         refuse_old_pasta("forwards", state.programs["pasta", helper.spec["argv"][0]], target)
-        if target != known:
+        if target != known and not helper.spec.get("socket"):
             spec = {**helper.spec, "argv": pasta_with(helper.spec["argv"], target)}
             yield stop(one.netns, directory, known, helper)
             yield Operation("process.start", {"name": called(spec, one.netns), "directory": directory, "spec": spec})
-    else:
+    if helper.spec.get("socket"):
         sides = {other.host_side for other in target}
         removed = [other for other in known if other.host_side not in sides]
         going = live if one.purge else [*removed, *(() if one.present else wanted)]
-        yield from converge(live, target, helper.spec["socket"], one.timeout, purge=going)
+        socket, program = helper.spec["socket"], helper.spec.get("pesto")
+        yield from converge(live, target, socket, one.timeout, purge=going, program=program)
     if target != known:
         value = {**record, "forwards": as_recorded(target)}
         yield Operation("record.put", {"kind": KIND, "name": one.netns, "value": value, "before": record})
 
 
-def _refuse(wanted: Sequence[Forward], network: Mapping[str, Any], *, six: bool, only_guest: bool = False) -> None:
+def _refuse(wanted: Sequence[Forward], network: Mapping[str, Any], *, six: bool, pasta: bool = False) -> None:
     """What the helper would take and not do. Raises InvalidOption."""
     for one in wanted:
         if ":" in one.host_addr + one.guest_addr and not six:
             raise InvalidOption("forwards", host_side(one), "is IPv6: that needs backend: pasta and ipv6: true")
-        refuse_guest("forwards", one, network["cidr"], (network["gateway"], network["dns"] or ""))
-        if only_guest and one.guest_addr not in (network["guest"], network.get("guest6")):
-            raise InvalidOption("forwards", one.guest_addr, f"is not the address of the sandbox, {network['guest']}")
+        if pasta:
+            refuse_other_guest("forwards", one, network["guest"], spliced=network["spliced"])
+        else:
+            refuse_guest("forwards", one, network["cidr"], (network["gateway"], network["dns"] or ""))
 
 
 def _helper_and_record(netns: str, state: State, present: bool) -> tuple[HelperState | None, dict[str, Any] | None]:

@@ -13,17 +13,21 @@ from .._engine.errors import InvalidOption, NotThereYet, TaskError
 from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import HelperState, NamespaceState, State
-from .._programs.finding import ENVIRONMENT
+from .._programs.finding import ENVIRONMENT, Program
+from .._programs.holders import holder_of
 from .._programs.slirp4netns import Forward
 from .._store.records import Records
 from . import values
-from .forwards import describe_forward
+from .forwards import describe_forward, is_loopback
 from .netns import namespace_subjects
 from .netns_loopback import bring_up, is_up, routes_on_it, take_down
 from .resolv_conf import is_looked_up, plan_resolv_conf, resolv_conf_path, restore_resolv_conf, wrote_resolv_conf
 from .slirp_backends import (
+    CONTROL,
     GUEST6,
+    PESTO,
     command_line,
+    is_spliced,
     pid_file_of,
     refuse_forwards,
     refuse_impossible,
@@ -32,10 +36,22 @@ from .slirp_backends import (
 from .slirp_forwards import as_recorded, complete, converge, ids_from, merged, refuse_busy, warn_of_wildcards
 from .slirp_observing import observe_busy, observe_networks, observe_programs
 from .slirp_options import WantedSlirp, parse_slirp
-from .slirp_record import ANSWER_SECONDS, KIND, called, directory_of, end_with, forwards_of, is_about, stop
+from .slirp_record import (
+    ANSWER_SECONDS,
+    KIND,
+    called,
+    directory_of,
+    end_with,
+    forwards_of,
+    holder_subjects,
+    is_about,
+    stop,
+)
 
 OF_THE_HELPER = ("argv", "netns", "own_mounts", "user", "manager", "files", "socket")
 """What makes a helper another one."""
+HOLDER = "holder"
+"""Not a record, but who holds a namespace of rootless_netns: it is remembered to end the network with it."""
 LOST = "slirp4netns with host_loopback: false cannot answer UDP clients on 127.0.0.1; it answers those elsewhere."
 
 
@@ -53,8 +69,10 @@ class SlirpResource:
         values.no_duplicates("forwards", sides)
 
     def subjects(self, wanted: Sequence[WantedSlirp]) -> frozenset[str]:
-        """Each namespace, with everything in it."""
-        return frozenset(name for one in wanted for name in namespace_subjects(one.netns))
+        """Each namespace, with everything in it, and whoever holds it."""
+        return frozenset(
+            name for one in wanted for name in [*namespace_subjects(one.netns), *holder_subjects(one.netns)]
+        )
 
     def observe(self, wanted: Sequence[WantedSlirp], reader: Reader) -> State:
         """Namespaces, helpers, forwards, programs."""
@@ -62,8 +80,9 @@ class SlirpResource:
         observe_networks(wanted, state, reader)
         observe_programs(wanted, state)
         for one in wanted:
+            state.records[HOLDER, one.netns] = {"name": holder_of(one.netns)}
             if one.running:
-                target = complete(one.forwards or (), one.network.guest)
+                target = _complete(one, state)
                 observe_busy([*target, *forwards_of(state.record(KIND, one.netns))], _held(one.netns, state), state)
                 warn_of_wildcards(target, state)
                 if one.backend == "slirp4netns" and not one.host_loopback and _on_loopback(target):
@@ -136,9 +155,10 @@ def describe_spec(
         manager = "systemd" if state.kinds["systemd"] else "process"
     elif manager == "systemd" and not state.kinds["systemd"]:
         raise InvalidOption("service_manager", "systemd", "does not run here")
-    program = state.programs[one.backend, one.program]
+    program, pesto = state.programs[one.backend, one.program], state.programs.get((PESTO, None))
+    by = pesto.path if pesto and CONTROL in program.options else None
     return {
-        "argv": command_line(one, program, files, forwards, root),
+        "argv": command_line(one, program, files, forwards, root=root, live=by is not None),
         "environment": dict(ENVIRONMENT),
         "ready": "descriptor" if one.backend == "slirp4netns" else "fork",
         "ready_timeout": one.ready_timeout,
@@ -146,7 +166,8 @@ def describe_spec(
         "own_mounts": os.geteuid() == 0,
         "user": one.user,
         "files": files,
-        "socket": socket_of(one, files),
+        "socket": socket_of(one, files, live=by is not None),
+        "pesto": by,
         "pid_file": pid_file_of(one, files),
         "record": Records(state.state_dir).path_of(KIND, one.netns),
         "manager": manager,
@@ -164,9 +185,7 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
     program = state.programs[one.backend, one.program]
     refuse_impossible(one, program)
     known = forwards_of(record)
-    target = (
-        known if one.forwards is None else merged(known, complete(one.forwards, one.network.guest), purge=one.purge)
-    )
+    target = known if one.forwards is None else merged(known, _complete(one, state), purge=one.purge)
     refuse_forwards(one, program, "forwards", target)
     spec = describe_spec(one, namespace, state, target)
     originals: dict[str, Any] = {
@@ -180,9 +199,10 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
         live = []
     if spec["socket"]:
         purged = live if one.forwards is not None and one.purge else []
-        yield from converge(live, target, spec["socket"], ANSWER_SECONDS, purge=purged)
+        yield from converge(live, target, spec["socket"], ANSWER_SECONDS, purge=purged, program=spec["pesto"])
     yield from _plan_dns(one, state, originals)
-    value = _record_of(one, namespace, target, originals)
+    originals.update(_holder(one.netns, state))
+    value = _record_of(one, program, namespace, target, originals)
     if value != former:
         yield Operation("record.put", {"kind": KIND, "name": one.netns, "value": value, "before": former})
 
@@ -250,7 +270,11 @@ def has_link(namespace: NamespaceState, name: str) -> bool:
 
 
 def _record_of(
-    one: WantedSlirp, namespace: NamespaceState, forwards: Sequence[Forward], originals: Mapping[str, Any]
+    one: WantedSlirp,
+    program: Program,
+    namespace: NamespaceState,
+    forwards: Sequence[Forward],
+    originals: Mapping[str, Any],
 ) -> dict[str, Any]:
     network = {
         "cidr": one.network.cidr,
@@ -261,6 +285,7 @@ def _record_of(
         "dns": one.network.dns if one.dns else None,
         "mtu": one.mtu,
         "ipv6": one.ipv6,
+        "spliced": one.backend == "pasta" and is_spliced(program),
     }
     return {
         "fingerprint": list(namespace.fingerprint),
@@ -269,6 +294,17 @@ def _record_of(
         "forwards": as_recorded(forwards),
         **originals,
     }
+
+
+def _holder(netns: str, state: State) -> dict[str, str]:
+    """For the record: the sandbox of rootless_netns that the namespace is of."""
+    name = (state.record(HOLDER, netns) or {}).get("name")
+    return {"holder": name} if name else {}
+
+
+def _complete(one: WantedSlirp, state: State) -> list[Forward]:
+    spliced = one.backend == "pasta" and is_spliced(state.programs[one.backend, one.program])
+    return complete(one.forwards or (), one.network.guest, spliced=spliced)
 
 
 def _held(netns: str, state: State) -> list[Forward]:
@@ -281,7 +317,7 @@ def _held(netns: str, state: State) -> list[Forward]:
 
 
 def _on_loopback(forwards: Sequence[Forward]) -> bool:
-    return any(one.proto == "udp" and one.host_addr.startswith("127.") for one in forwards)
+    return any(one.proto == "udp" and is_loopback(one.host_addr) for one in forwards)
 
 
 def _missing(netns: str, state: State) -> TaskError:

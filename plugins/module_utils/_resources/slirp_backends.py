@@ -9,30 +9,34 @@ from ipaddress import ip_address, ip_network
 
 from .._engine.errors import InvalidOption, TaskError
 from .._programs.finding import Program
+from .._programs.pesto import specification
 from .._programs.slirp4netns import Forward
-from .forwards import host_side
+from .forwards import host_side, is_loopback
 from .slirp_options import PREFIX6, WantedSlirp
 
 LONGEST_SOCKET = 107  # bytes: sun_path less the closing zero (unix(7))
+CONTROL, PESTO, HOST_LO_TO_NS_LO = "conf-path", "pesto", "host-lo-to-ns-lo"
 SINCE_2024_08 = "map-host-loopback"
 """An option by which a pasta shows that it is not older; Debian's does not tell its version."""
 GUEST6, GATEWAY6 = f"{PREFIX6}100", f"{PREFIX6}2"
 
 
-def command_line(one: WantedSlirp, program: Program, files: str, forwards: Sequence[Forward], root: bool) -> list[str]:
-    """The words by which the helper is started; ``files`` is the directory of its socket or pid file.
+def command_line(
+    one: WantedSlirp, program: Program, files: str, forwards: Sequence[Forward], *, root: bool, live: bool
+) -> list[str]:
+    """The words by which the helper is started; ``files`` is the directory of its socket or pid file, and
+    ``live`` means that a pasta gets its forwards later, by pesto.
 
     Raises InvalidOption, TaskError for what the program cannot do.
     """
-    words = (
-        _slirp4netns(one, program, files, root) if one.backend == "slirp4netns" else _pasta(one, files, forwards, root)
-    )
-    return [program.path, *words]
+    if one.backend == "slirp4netns":
+        return [program.path, *_slirp4netns(one, program, files, root)]
+    return [program.path, *_pasta(one, files, forwards, root, live)]
 
 
-def socket_of(one: WantedSlirp, files: str) -> str | None:
-    """The API socket; None for a back end that has none. Raises TaskError for a path that is too long."""
-    if one.backend != "slirp4netns":
+def socket_of(one: WantedSlirp, files: str, *, live: bool) -> str | None:
+    """The API socket; None for a pasta that has none. Raises TaskError for a path that is too long."""
+    if one.backend != "slirp4netns" and not live:
         return None
     path = f"{files}/api.sock"
     if len(path.encode()) > LONGEST_SOCKET:
@@ -78,11 +82,27 @@ def refuse_forwards(one: WantedSlirp, program: Program, option: str, forwards: S
             )
         if six and not one.ipv6:
             raise InvalidOption(option, host_side(forward), "is IPv6, and needs ipv6: true")
-        refuse_guest(option, forward, one.network.cidr, (one.network.gateway, one.network.dns))
-        if one.backend == "pasta" and forward.guest_addr not in ("", one.network.guest, GUEST6):
-            raise InvalidOption(option, forward.guest_addr, f"is not the address of the sandbox, {one.network.guest}")
+        if one.backend == "pasta":
+            refuse_other_guest(option, forward, one.network.guest, spliced=is_spliced(program))
+        else:
+            refuse_guest(option, forward, one.network.cidr, (one.network.gateway, one.network.dns))
     if one.backend == "pasta":
         refuse_old_pasta(option, program, forwards)
+
+
+def is_spliced(program: Program) -> bool:
+    """Whether a pasta hands what comes to the host's loopback to the sandbox's loopback, and to no other
+    address. Newer ones do so only when told to.
+    """
+    return HOST_LO_TO_NS_LO not in program.options
+
+
+def refuse_other_guest(option: str, forward: Forward, guest: str, *, spliced: bool) -> None:
+    """pasta knows but one address of the sandbox for each way. Raises InvalidOption."""
+    own = ("127.0.0.1", "::1") if spliced and is_loopback(forward.host_addr) else (guest, GUEST6)
+    if forward.guest_addr not in ("", *own):
+        six = ":" in forward.host_addr
+        raise InvalidOption(option, forward.guest_addr, f"is not where pasta leads this one, {own[1 if six else 0]}")
 
 
 def refuse_old_pasta(option: str, program: Program, forwards: Sequence[Forward]) -> None:
@@ -117,7 +137,7 @@ def refuse_guest(option: str, forward: Forward, cidr: str, taken: Collection[str
 
 def _slirp4netns(one: WantedSlirp, program: Program, files: str, root: bool) -> Iterator[str]:
     yield from ("--configure", f"--mtu={one.mtu}", f"--cidr={one.network.cidr}")
-    yield from ("--ready-fd=3", "--exit-fd=4", f"--api-socket={socket_of(one, files)}")
+    yield from ("--ready-fd=3", "--exit-fd=4", f"--api-socket={socket_of(one, files, live=True)}")
     if not one.host_loopback:
         yield "--disable-host-loopback"
     if not one.dns:
@@ -136,7 +156,7 @@ def _slirp4netns(one: WantedSlirp, program: Program, files: str, root: bool) -> 
     yield one.interface
 
 
-def _pasta(one: WantedSlirp, files: str, forwards: Sequence[Forward], root: bool) -> Iterator[str]:
+def _pasta(one: WantedSlirp, files: str, forwards: Sequence[Forward], root: bool, live: bool) -> Iterator[str]:
     if root:  # it would become nobody, and could not enter a namespace of root
         yield from ("--runas", "0")
     yield from ("--config-net", "--quiet", "--log-file", f"{files}/helper.log", "--pid", f"{files}/helper.pid")
@@ -152,7 +172,9 @@ def _pasta(one: WantedSlirp, files: str, forwards: Sequence[Forward], root: bool
         yield "--no-map-gw"
     for address in one.outbound:
         yield from ("--outbound", address)
-    yield from _ports(forwards)
+    if live:
+        yield from (f"--{CONTROL}", str(socket_of(one, files, live=True)))
+    yield from _ports(() if live else forwards)
     yield from ("--tcp-ns", "none", "--udp-ns", "none")  # nothing of the host's loopback inside
     if root:
         yield from ("--netns", one.netns)
@@ -162,7 +184,7 @@ def _pasta(one: WantedSlirp, files: str, forwards: Sequence[Forward], root: bool
 
 def _ports(forwards: Sequence[Forward]) -> Iterator[str]:
     for proto, flag in (("tcp", "--tcp-ports"), ("udp", "--udp-ports")):
-        ports = [f"{one.host_addr}/{one.host_port}:{one.guest_port}" for one in forwards if one.proto == proto]
+        ports = [specification(one) for one in forwards if one.proto == proto]
         for port in ports or ["none"]:
             yield from (flag, port)
 

@@ -12,16 +12,23 @@ from .._engine.kinds.forward import forward_args
 from .._engine.operation import Operation
 from .._engine.state import State
 from .._programs.slirp4netns import Forward
-from .forwards import WILDCARDS, host_side, overlap
+from .forwards import LOOPBACK, WILDCARDS, host_side, is_loopback, overlap
 from .slirp_backends import GUEST6
 
 
-def complete(forwards: Iterable[Forward], guest: str) -> list[Forward]:
-    """Forwards with the address of the sandbox where none was given."""
+def complete(forwards: Iterable[Forward], guest: str, *, spliced: bool = False) -> list[Forward]:
+    """Forwards with the address of the sandbox where none was given. ``spliced``: what comes to a
+    loopback address of the host goes to that of the sandbox, whatever is asked for.
+    """
     return [
-        one if one.guest_addr else one._replace(guest_addr=GUEST6 if ":" in one.host_addr else guest)
-        for one in forwards
+        one if one.guest_addr else one._replace(guest_addr=_guest_of(one.host_addr, guest, spliced)) for one in forwards
     ]
+
+
+def _guest_of(host: str, guest: str, spliced: bool) -> str:
+    if spliced and is_loopback(host):
+        return "::1" if ":" in host else LOOPBACK
+    return GUEST6 if ":" in host else guest
 
 
 def merged(known: Sequence[Forward], wanted: Sequence[Forward], *, purge: bool) -> list[Forward]:
@@ -45,7 +52,13 @@ def without(known: Sequence[Forward], unwanted: Sequence[Forward]) -> list[Forwa
 
 
 def converge(
-    live: Sequence[Forward], target: Sequence[Forward], socket: str, timeout: float, *, purge: Iterable[Forward] = ()
+    live: Sequence[Forward],
+    target: Sequence[Forward],
+    socket: str,
+    timeout: float,
+    *,
+    purge: Iterable[Forward] = (),
+    program: str | None = None,
 ) -> Iterator[Operation]:
     """Remove what differs and what is in ``purge``, then enter what is missing; the rest keeps its id."""
     wanted = {one.host_side: one for one in target}
@@ -56,10 +69,10 @@ def converge(
         if asked is not None and asked.essence == one.essence:
             staying.add(one.host_side)
         elif asked is not None or one.host_side in unwanted:
-            yield Operation("forward.remove", forward_args(one, socket, timeout))
+            yield Operation("forward.remove", forward_args(one, socket, timeout, program))
     for one in target:
         if one.host_side not in staying:
-            yield Operation("forward.add", forward_args(one, socket, timeout))
+            yield Operation("forward.add", forward_args(one, socket, timeout, program))
 
 
 def refuse_busy(option: str, forwards: Iterable[Forward], state: State) -> None:

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .._engine.state import State
 from .._kernel.namespaces import Fingerprint
+from .._programs import pesto, slirp4netns
 from .._programs.errors import ProgramError
-from .._programs.slirp4netns import list_forwards
+from .._programs.slirp4netns import Forward
 from .._store.records import Records
 from .forwards import describe_forward
-from .slirp_forwards import ids_from
+from .slirp_forwards import complete, ids_from
 from .slirp_record import KIND, directory_of, forwards_of, observe_helper
 
 PATIENCE = 1.0
@@ -26,6 +28,15 @@ class UserMode:
 
     health: dict[str, Any]
     forwards: list[dict[str, Any]]
+
+
+def live_forwards(spec: Mapping[str, Any], seconds: float, record: Mapping[str, Any] | None) -> list[Forward]:
+    """The forwards that a helper tells. Raises ProgramError."""
+    if not spec.get("pesto"):
+        return slirp4netns.list_forwards(spec["socket"], seconds)
+    found = pesto.list_forwards(spec["pesto"], spec["socket"], seconds)
+    network: Mapping[str, Any] = record["network"] if record else {"guest": ""}
+    return complete(found, network["guest"], spliced=network.get("spliced", False))
 
 
 def read_user_mode(path: str, fingerprint: Fingerprint, records: Records) -> UserMode | None:
@@ -42,7 +53,7 @@ def read_user_mode(path: str, fingerprint: Fingerprint, records: Records) -> Use
     problem = ""
     if socket:
         try:
-            forwards = ids_from(forwards, list_forwards(socket, PATIENCE))
+            forwards = ids_from(forwards, live_forwards(helper.spec if helper else {}, PATIENCE, record.value))
         except ProgramError as error:
             problem = str(error)
     network = record.value["network"]

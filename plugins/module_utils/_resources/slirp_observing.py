@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Sequence
 
@@ -16,10 +17,12 @@ from .._kernel.listening import problem_with_listening, read_link_names
 from .._kernel.namespaces import identify, own_identity
 from .._programs.errors import ProgramError
 from .._programs.finding import Program, find_program, read_options
-from .._programs.slirp4netns import Forward, list_forwards, read_program
+from .._programs.slirp4netns import Forward, read_program
 from .._programs.systemd import is_running
 from .netns_loopback import observe_loopback, observe_what_is_on_it
 from .resolv_conf import is_looked_up, observe_directory_records, observe_file, resolv_conf_path
+from .slirp_backends import CONTROL, PESTO
+from .slirp_info import live_forwards
 from .slirp_options import WantedSlirp
 from .slirp_record import ANSWER_SECONDS, KIND, believed, directory_of, forwards_of, observe_ended, observe_helper
 
@@ -68,14 +71,14 @@ def observe_forwards(path: str, state: State, *, patient: bool = False) -> None:
     """
     helper = state.helpers.get(directory_of(path, state))
     socket = helper.spec.get("socket") if helper and helper.alive else None
-    if not socket:
+    if helper is None or not socket:
         return
     try:
-        state.forwards[socket] = list_forwards(socket, ANSWER_SECONDS)
+        state.forwards[socket] = live_forwards(helper.spec, ANSWER_SECONDS, state.record(KIND, path))
     except ProgramError as error:
         state.forwards[socket] = forwards_of(state.record(KIND, path))  # it listens, for all that
         if not patient:
-            raise TaskError(f"the slirp4netns of {path} runs, but: {error}; state: restarted starts it again") from None
+            raise TaskError(f"the helper of {path} runs, but: {error}; state: restarted starts it again") from None
 
 
 def observe_programs(wanted: Sequence[WantedSlirp], state: State) -> None:
@@ -91,7 +94,17 @@ def observe_programs(wanted: Sequence[WantedSlirp], state: State) -> None:
         except ProgramError as error:
             raise InvalidOption(option, value, f"cannot be used: {error}") from None
         state.programs[key] = found
+        if CONTROL in found.options:
+            _observe_pesto(os.path.dirname(path), state)
         state.warnings += [found.warning] if found.warning else []
+
+
+def _observe_pesto(directory: str, state: State) -> None:
+    """The pesto that came with a pasta, or that of the system; without one, forwards change by a restart."""
+    for given in (os.path.join(directory, PESTO), None):
+        with contextlib.suppress(ProgramError):
+            state.programs[PESTO, None] = Program(find_program(PESTO, given), frozenset())
+            return
 
 
 def observe_busy(forwards: Iterable[Forward], held: Iterable[Forward], state: State) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .._engine.kinds.forward import forward_args
@@ -16,6 +17,7 @@ from .._engine.resource import Reader
 from .._engine.state import HelperState, NamespaceState, State
 from .._kernel.errors import NotANamespace
 from .._kernel.namespaces import identify
+from .._programs.holders import holder_of
 from .._programs.slirp4netns import Forward
 from .._programs.supervised import read_running
 from .._store.records import Record
@@ -64,7 +66,14 @@ def forwards_of(record: dict[str, Any] | None) -> list[Forward]:
 def stop(netns: str, directory: str, forwards: Sequence[Forward], helper: HelperState) -> Operation:
     """End a helper. Undone, it runs again, with its forwards."""
     socket = helper.spec.get("socket")
-    held = [{"op": "forward.add", **forward_args(one, socket, ANSWER_SECONDS)} for one in forwards] if socket else []
+    held = (
+        [
+            {"op": "forward.add", **forward_args(one, socket, ANSWER_SECONDS, helper.spec.get("pesto"))}
+            for one in forwards
+        ]
+        if socket
+        else []
+    )
     args = {
         "name": called(helper.spec, netns),
         "directory": directory,
@@ -103,12 +112,14 @@ def observe_ended(wanted: Collection[str], state: State, reader: Reader) -> None
             state.ended.append(path)
 
 
-def end_with(path: str, state: State) -> Iterator[Operation]:
-    """A user-mode network ends with its namespace, which it would keep alive."""
+def end_with(path: str, state: State, *, gone: bool = False) -> Iterator[Operation]:
+    """A user-mode network ends with its namespace, which it would keep alive. ``gone``: the namespace
+    has ended by then, and an undo cannot give it its network again.
+    """
     record, directory = state.record(KIND, path), directory_of(path, state)
     helper = state.helpers.get(directory)
     if helper is not None:
-        yield stop(path, directory, forwards_of(record), helper)
+        yield stop(path, directory, forwards_of(record), replace(helper, alive=False) if gone else helper)
     if record is not None:
         yield from restore_resolv_conf(resolv_conf_path(path), state, record)
         yield Operation("record.drop", {"kind": KIND, "name": path, "before": record})
@@ -117,5 +128,16 @@ def end_with(path: str, state: State) -> Iterator[Operation]:
 def _is_there(path: str) -> bool:
     try:
         return identify(path) is not None
-    except NotANamespace:
+    except (NotANamespace, OSError):  # OSError: of a process of somebody else, that has the pid now
         return False
+
+
+def holder_subject(name: str) -> str:
+    """What is locked for a namespace of rootless_netns, with everything that leans on it."""
+    return f"rootless {name}"
+
+
+def holder_subjects(path: str) -> list[str]:
+    """The same by the path of the namespace, where it is one of these."""
+    name = holder_of(path)
+    return [holder_subject(name)] if name else []

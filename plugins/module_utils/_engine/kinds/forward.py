@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""Operations on port forwards of a running slirp4netns, by its API socket."""
+"""Operations on port forwards of a running helper: of slirp4netns by its API socket, of pasta by pesto."""
 
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..._kernel.listening import problem_with_listening
+from ..._programs import pesto, slirp4netns
 from ..._programs.errors import ProgramError
-from ..._programs.slirp4netns import Forward, add_forward, remove_forward
+from ..._programs.slirp4netns import Forward
 from ..operation import Operation
 from ..state import State
 from .contract import Args, Context, section
@@ -18,9 +21,12 @@ DETAILS = ("proto", "host_addr", "host_port", "guest_addr", "guest_port")
 ENDED = (errno.ENOENT, errno.ECONNREFUSED)  # a socket that nobody listens at
 
 
-def forward_args(forward: Forward, socket: str, timeout: float) -> dict[str, Any]:
-    """The arguments for an operation on a forward; ``timeout`` in seconds for each answer."""
-    return {"api_socket": socket, "timeout": timeout, **dict(zip(DETAILS, forward.essence))}
+def forward_args(forward: Forward, socket: str, timeout: float, program: str | None = None) -> dict[str, Any]:
+    """The arguments for an operation on a forward; ``timeout`` in seconds for each answer, ``program``
+    the pesto that speaks for us, None for slirp4netns.
+    """
+    by = {"pesto": program} if program else {}
+    return {"api_socket": socket, **by, "timeout": timeout, **dict(zip(DETAILS, forward.essence))}
 
 
 def forward_of(args: Mapping[str, Any]) -> Forward:
@@ -32,7 +38,14 @@ class ForwardAdd:
     """Enter a forward."""
 
     def apply(self, args: Args, context: Context) -> None:
-        add_forward(args["api_socket"], forward_of(args), args["timeout"])
+        socket, forward, timeout = args["api_socket"], forward_of(args), args["timeout"]
+        if not args.get("pesto"):
+            slirp4netns.add_forward(socket, forward, timeout)
+            return
+        pesto.add_forward(args["pesto"], socket, forward, timeout)
+        if not problem_with_listening(*forward.host_side):  # it says nothing of a port that it cannot have
+            pesto.remove_forward(args["pesto"], socket, forward, timeout)
+            raise ProgramError(f"pasta does not listen at {_host_side(args)}")
 
     def inverse(self, args: Args) -> Sequence[Operation]:
         return [Operation("forward.remove", args)]
@@ -50,9 +63,12 @@ class ForwardRemove:
 
     def apply(self, args: Args, context: Context) -> None:
         try:
-            remove_forward(args["api_socket"], forward_of(args), args["timeout"])
+            if args.get("pesto"):
+                pesto.remove_forward(args["pesto"], args["api_socket"], forward_of(args), args["timeout"])
+            else:
+                slirp4netns.remove_forward(args["api_socket"], forward_of(args), args["timeout"])
         except ProgramError as error:
-            if error.errno not in ENDED:
+            if error.errno not in ENDED and os.path.exists(args["api_socket"]):
                 raise
 
     def inverse(self, args: Args) -> Sequence[Operation]:
