@@ -212,7 +212,7 @@ def test_the_user_mode_network(box: Box) -> None:
     web1, web2 = gather(box)["namespaces"]
     (pid,) = box.sh("pgrep -x slirp4netns").split()
     health = web1["user_mode"]
-    assert (health["backend"], health["alive"], health["answers"], health["pid"]) == ("slirp4netns", True, True, int(pid))
+    assert (health["backend"], health["pid"]) == ("slirp4netns", int(pid)) and health["alive"] and health["answers"]
     assert (health["interface"], health["guest"], health["problem"]) == ("tap0", "10.0.2.100", None)
     details = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": 18080, "guest_addr": "10.0.2.100"}
     assert web1["forwards"] == [{"id": 1, **details, "guest_port": 80}]

@@ -33,4 +33,5 @@ def test_a_link_of_another_kind_with_other_attributes() -> None:
 
 
 def test_a_link_that_is_gone() -> None:
-    assert list(not_as_before(TOUCHED, host(kind="tap"), State(namespaces={None: NamespaceState()}))) == ["tap0 is gone"]
+    gone = State(namespaces={None: NamespaceState()})
+    assert list(not_as_before(TOUCHED, host(kind="tap"), gone)) == ["tap0 is gone"]
