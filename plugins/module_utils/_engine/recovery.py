@@ -119,12 +119,22 @@ def _with_index(step: Mapping[str, Any], former: int, index: int) -> dict[str, A
 def _is_foreign(operation: Operation, identities: Mapping[str, Fingerprint], host: Host) -> bool:
     """Whether undoing an operation would reach into a namespace that no longer bears its name."""
     for step in inverse(operation):
+        if step.kind == "process.start" and _has_ended(step.args["spec"].get("netns"), host):
+            return True
         for path in _places(step):
             if path in identities and _found(path, host) != identities[path]:
                 return True
         if step.kind == "netns.delete" and _found(step.args["path"], host) not in (None, identities[step.args["path"]]):
             return True
     return False
+
+
+def _has_ended(netns: Mapping[str, Any] | None, host: Host) -> bool:
+    """Whether the namespace that a helper was for is no longer there, by its path and identity."""
+    if netns is None:
+        return False
+    found = _found(netns["path"], host)
+    return found is None or list(found[:2]) != netns["identity"]
 
 
 def _places(operation: Operation) -> Iterator[str]:

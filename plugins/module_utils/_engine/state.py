@@ -146,7 +146,7 @@ class FileState:
 @dataclass(frozen=True)
 class HelperState:
     """A helper process: what was asked for; while it lives its pid and when it was started, in clock
-    ticks since the boot; and what it said when it has died.
+    ticks since the boot; and what it said when it has died. One that lingers has lost its supervisor.
 
     A foretold one is alive and has no pid.
     """
@@ -155,6 +155,7 @@ class HelperState:
     alive: bool
     pid: int | None = None
     started: int | None = None
+    lingers: bool = False
     last_words: str = ""
 
 

@@ -29,7 +29,8 @@ from .operation import Operation
 from .state import Netns
 from .subjects import touched
 
-# What an undo may meet where nothing is left to undo.
+# What an undo may meet where nothing is left to undo: in the kernel, and of a helper that has ended.
+PEER_GONE = {errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE}
 GONE = {errno.ENODEV, errno.ENXIO, errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL}
 FAILURES = (KernelError, StoreError, ProgramError, OSError, NoSuchNamespace, NotANamespace, UnstableRead)
 
@@ -163,6 +164,8 @@ def _undo_one(operation: Operation, context: Context) -> Iterator[Trouble]:
         except (NoSuchNamespace, NotANamespace):
             continue
         except (OSError, StoreError, ProgramError) as error:
+            if step.kind.startswith("forward.") and error.errno in PEER_GONE:
+                continue  # with whoever had it
             yield Trouble(f"{step.kind}: {error}", error.errno, netns)
 
 

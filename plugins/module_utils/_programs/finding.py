@@ -67,8 +67,19 @@ def ask_program(path: str, *options: str) -> str:
 
 
 def _refuse_foreign(path: str) -> None:
-    """A program runs with our rights: nobody else may be able to change it."""
-    for place in (path, os.path.dirname(path)):
-        status = os.stat(place)
-        if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
+    """A program runs with our rights: nobody else may be able to change it, nor the way to it."""
+    for place in [*_way_to(path), *_way_to(os.path.realpath(path))]:
+        status = os.lstat(place)
+        if stat.S_ISLNK(status.st_mode):
+            continue
+        sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX  # others cannot rename there
+        if status.st_uid not in (0, os.geteuid()) or (status.st_mode & stat.S_IWOTH and not sticky):
             raise ProgramError(f"{path} is not run: others than root and this user can change {place}")
+
+
+def _way_to(path: str) -> list[str]:
+    """A path and all directories above it."""
+    way = [path]
+    while way[-1] != "/":
+        way.append(os.path.dirname(way[-1]))
+    return way

@@ -8,8 +8,9 @@ ready, and ends it when it is told to end, or when the network namespace has gon
 holds a tap would keep that alive. When the helper ends, it ends.
 
 It writes DIRECTORY/helper.json, and to descriptor 3 one line: ``ready``, or what went wrong.
-Under systemd it notifies that, too, and enters the port forwards of the record again when it was
-restarted, for slirp4netns forgets them with its end.
+Under systemd it notifies that it is ready instead, or leaves what went wrong in the journal and in
+DIRECTORY/failure.json. When it was restarted, it enters the port forwards of the record again, for
+slirp4netns forgets them with its end.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:  # whoever starts us waits for every import
     from typing import Any
 
 CLONE_NEWNS = 0x20000
-MS_REC, MS_SLAVE = 0x4000, 1 << 19
+MS_BIND, MS_REC, MS_SLAVE = 0x1000, 0x4000, 1 << 19
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 REPORT, READY, EXIT = 3, 3, 4  # descriptors: ours, and those of the helper; pipes made here are above
 LOOK_SECONDS = 1.0  # how often the namespace is looked for
@@ -67,6 +68,9 @@ def main(directory: str) -> int:
         tell(report, "ready")
         status = helper.stay(woken)
     except Failed as failure:
+        if under_systemd:
+            write(directory, "failure.json", {"failure": str(failure)})
+            status = 1 if restarted else os.EX_UNAVAILABLE
         tell(report, str(failure))
     finally:
         helper.end()
@@ -118,6 +122,10 @@ class Helper:
             # namespaces that lose their names there must lose them here.
             check(libc.unshare(CLONE_NEWNS), "unshare")
             check(libc.mount(b"none", b"/", None, MS_REC | MS_SLAVE, None), "mount")
+            if self.spec.get("netns_at"):  # a name that leads there without the right to look into /proc/PID
+                os.close(os.open(self.spec["netns_at"], os.O_RDONLY | os.O_CREAT, 0o600))
+                source, target = os.fsencode(self.spec["netns"]["path"]), os.fsencode(self.spec["netns_at"])
+                check(libc.mount(source, target, None, MS_BIND, None), "mount")
         user = self.spec.get("user")
         if user:
             import pwd
@@ -144,7 +152,7 @@ class Helper:
         if ready in seen and os.read(ready, 1) == b"1":
             return
         if self.descriptor not in seen:  # closed, or something else written
-            self.wait([self.descriptor], woken, 1.0)
+            readable([self.descriptor], 1.0)
         raise Failed(self.last_words("did not become ready"))
 
     def wait_for_fork(self, woken: int) -> None:
@@ -310,12 +318,14 @@ def tell(report: int | None, text: str) -> None:
         except OSError:  # nobody waits any more
             pass
         return
-    state = "READY=1" if text == "ready" else "STATUS=" + text.replace("\n", " ")
+    if text != "ready":
+        print(text, file=sys.stderr, flush=True)
+        return
     import socket
 
     address = os.environ["NOTIFY_SOCKET"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
-        connection.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+        connection.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
 
 
 def write(directory: str, name: str, content: dict[str, Any]) -> None:

@@ -330,7 +330,8 @@ def _plan_present(one: Netns, state: State) -> list[Operation]:
     originals["identity"] = list(namespace.fingerprint) if namespace and namespace.identity else None
     operations += _plan_inside(one, state, originals)
     if one.resolv_conf is not None:
-        operations += plan_resolv_conf(resolv_conf_path(one.path), one.resolv_conf, state, originals)
+        slirp = state.record("slirp", one.path)
+        operations += plan_resolv_conf(resolv_conf_path(one.path), one.resolv_conf, state, originals, slirp)
     worth_it = originals["created"] or originals["sysctl"] or len(originals) > len(ALWAYS_RECORDED)
     if originals != record and (worth_it or originals["pid"] is not None):
         operations.append(_put_record(one, originals, state.record("netns", one.path)))

@@ -58,15 +58,22 @@ def wrote_resolv_conf(record: dict[str, Any] | None) -> bool:
     return record is not None and "resolv_conf" in record
 
 
-def plan_resolv_conf(path: str, content: str, state: State, originals: dict[str, Any]) -> Iterator[Operation]:
-    """Write the file where it differs, and remember what was there."""
+def plan_resolv_conf(
+    path: str, content: str, state: State, originals: dict[str, Any], former: dict[str, Any] | None = None
+) -> Iterator[Operation]:
+    """Write the file where it differs, and remember what was there. ``former`` is the record of whoever
+    wrote it before us, who leaves it to us.
+    """
     found = state.files.get(path)
     if found and found.content == content:
         return
     missing = [directory for directory, exists in _directories(path, state) if not exists]
     if not wrote_resolv_conf(originals):
-        originals["resolv_conf"] = found.as_dict() if found else None
-        originals["directories"] = [*_made_for_others(state), *missing]
+        if former is not None and wrote_resolv_conf(former):
+            originals.update({name: former[name] for name in OF_THE_FILE})
+        else:
+            originals["resolv_conf"] = found.as_dict() if found else None
+            originals["directories"] = [*_made_for_others(state), *missing]
     wanted = FileState(content, found.mode, found.owner) if found else None
     wanted = wanted or FileState(content, MODE, (os.geteuid(), os.getegid()))
     yield _write_file(path, wanted, found, missing)

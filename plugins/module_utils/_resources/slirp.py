@@ -18,7 +18,7 @@ from .._programs.holders import holder_of
 from .._programs.slirp4netns import Forward
 from .._store.records import Records
 from . import values
-from .forwards import describe_forward, is_loopback
+from .forwards import describe_forward, is_loopback, refuse_overlaps
 from .netns import namespace_subjects
 from .netns_loopback import bring_up, is_up, routes_on_it, take_down
 from .resolv_conf import is_looked_up, plan_resolv_conf, resolv_conf_path, restore_resolv_conf, wrote_resolv_conf
@@ -28,6 +28,7 @@ from .slirp_backends import (
     PESTO,
     command_line,
     is_spliced,
+    netns_at,
     pid_file_of,
     refuse_forwards,
     refuse_impossible,
@@ -45,6 +46,7 @@ from .slirp_record import (
     forwards_of,
     holder_subjects,
     is_about,
+    is_claimed,
     stop,
 )
 
@@ -65,8 +67,7 @@ class SlirpResource:
     def check(self, wanted: Sequence[WantedSlirp]) -> None:
         """Refuse a namespace that is given twice, and forwards that meet on the host."""
         values.no_duplicates("netns", [one.netns for one in wanted])
-        sides = [one.host_side for network in wanted for one in network.forwards or ()]
-        values.no_duplicates("forwards", sides)
+        refuse_overlaps("forwards", [one for network in wanted for one in network.forwards or ()])
 
     def subjects(self, wanted: Sequence[WantedSlirp]) -> frozenset[str]:
         """Each namespace, with everything in it, and whoever holds it."""
@@ -163,6 +164,7 @@ def describe_spec(
         "ready": "descriptor" if one.backend == "slirp4netns" else "fork",
         "ready_timeout": one.ready_timeout,
         "netns": {"path": one.netns, "identity": list(namespace.identity or ())},
+        "netns_at": netns_at(one, files, root=root),
         "own_mounts": os.geteuid() == 0,
         "user": one.user,
         "files": files,
@@ -184,7 +186,7 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
     helper = state.helpers.get(directory)
     program = state.programs[one.backend, one.program]
     refuse_impossible(one, program)
-    known = forwards_of(record)
+    known = _following(forwards_of(record), record, one)
     target = known if one.forwards is None else merged(known, _complete(one, state), purge=one.purge)
     refuse_forwards(one, program, "forwards", target)
     spec = describe_spec(one, namespace, state, target)
@@ -205,6 +207,15 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
     value = _record_of(one, program, namespace, target, originals)
     if value != former:
         yield Operation("record.put", {"kind": KIND, "name": one.netns, "value": value, "before": former})
+
+
+def _following(forwards: Sequence[Forward], record: Mapping[str, Any] | None, one: WantedSlirp) -> list[Forward]:
+    """Forwards to the sandbox itself lead to it under its new address, too."""
+    former = record["network"]["guest"] if record else None
+    return [
+        forward._replace(guest_addr=one.network.guest) if forward.guest_addr == former else forward
+        for forward in forwards
+    ]
 
 
 def _plan_start(
@@ -233,6 +244,8 @@ def _plan_dns(one: WantedSlirp, state: State, originals: dict[str, Any]) -> Iter
     if not is_looked_up(one.netns) or os.geteuid() != 0:
         return
     path = resolv_conf_path(one.netns)
+    if is_claimed(one.netns, state):
+        return
     if one.dns and (wrote_resolv_conf(originals) or state.files.get(path) is None):
         yield from plan_resolv_conf(path, f"nameserver {one.network.dns}\n", state, originals)
     elif not one.dns and wrote_resolv_conf(originals):
@@ -251,7 +264,8 @@ def _plan_stopped(one: WantedSlirp, state: State) -> Iterator[Operation]:
         return
     if namespace is not None and is_about(record, namespace) and record.get("loopback") is False and is_up(namespace):
         yield from take_down(one.netns, routes_on_it(one.netns, namespace), namespace)
-    yield from restore_resolv_conf(resolv_conf_path(one.netns), state, record)
+    if not is_claimed(one.netns, state):
+        yield from restore_resolv_conf(resolv_conf_path(one.netns), state, record)
     yield Operation("record.drop", {"kind": KIND, "name": one.netns, "before": record})
 
 
@@ -310,10 +324,10 @@ def _complete(one: WantedSlirp, state: State) -> list[Forward]:
 def _held(netns: str, state: State) -> list[Forward]:
     """The forwards that our own helper listens for."""
     helper = state.helpers.get(directory_of(netns, state))
-    if helper is None or not helper.alive:
+    if helper is None or not (helper.alive or helper.lingers):
         return []
     socket = helper.spec.get("socket")
-    return state.forwards.get(socket, []) if socket else forwards_of(state.record(KIND, netns))
+    return state.forwards.get(socket or "", forwards_of(state.record(KIND, netns)))
 
 
 def _on_loopback(forwards: Sequence[Forward]) -> bool:

@@ -52,6 +52,13 @@ def pid_file_of(one: WantedSlirp, files: str) -> str | None:
     return None if one.backend == "slirp4netns" else f"{files}/helper.pid"
 
 
+def netns_at(one: WantedSlirp, files: str, *, root: bool) -> str | None:
+    """Where a pasta of root finds the namespace of a process: it gives up the right to look below
+    /proc/PID before it looks. None where it needs no such place.
+    """
+    return f"{files}/netns" if one.backend == "pasta" and root and one.pid is not None else None
+
+
 def refuse_impossible(one: WantedSlirp, program: Program) -> None:
     """What the program does not offer. Raises InvalidOption."""
     needed = {
@@ -177,7 +184,7 @@ def _pasta(one: WantedSlirp, files: str, forwards: Sequence[Forward], root: bool
     yield from _ports(() if live else forwards)
     yield from ("--tcp-ns", "none", "--udp-ns", "none")  # nothing of the host's loopback inside
     if root:
-        yield from ("--netns", one.netns)
+        yield from ("--netns", netns_at(one, files, root=root) or one.netns)
     else:
         yield str(one.pid)
 

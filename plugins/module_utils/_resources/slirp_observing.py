@@ -24,7 +24,16 @@ from .resolv_conf import is_looked_up, observe_directory_records, observe_file, 
 from .slirp_backends import CONTROL, PESTO
 from .slirp_info import live_forwards
 from .slirp_options import WantedSlirp
-from .slirp_record import ANSWER_SECONDS, KIND, believed, directory_of, forwards_of, observe_ended, observe_helper
+from .slirp_record import (
+    ANSWER_SECONDS,
+    KIND,
+    believed,
+    directory_of,
+    forwards_of,
+    observe_claim,
+    observe_ended,
+    observe_helper,
+)
 
 
 def observe_networks(wanted: Sequence[WantedSlirp], state: State, reader: Reader) -> None:
@@ -32,6 +41,7 @@ def observe_networks(wanted: Sequence[WantedSlirp], state: State, reader: Reader
     state.state_dir = reader.records.state_dir
     for one in wanted:
         state.records[KIND, one.netns] = believed(reader.records.get(KIND, one.netns))
+        observe_claim(one.netns, state, reader)
         observe_sandbox(one.netns, state, reader)
         observe_helper(directory_of(one.netns, state), state)
         observe_forwards(one.netns, state, patient=not one.running or one.since > 0)

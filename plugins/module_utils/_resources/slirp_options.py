@@ -9,6 +9,7 @@ import pwd
 import re
 import time
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
 from .._engine.errors import InvalidOption
@@ -144,6 +145,9 @@ def _network(text: str) -> Network4:
         raise InvalidOption("cidr", text, "is not an IPv4 network; ipv6: true gives the sandbox fd00::/64 besides")
     if not 1 <= network.prefixlen <= LONGEST_PREFIX:
         raise InvalidOption("cidr", text, f"has a prefix length that is not between 1 and {LONGEST_PREFIX}")
+    first = ip_address(network.first)
+    if first.is_loopback or first.is_link_local or first.is_multicast or first.is_reserved or network.first < 1 << 24:
+        raise InvalidOption("cidr", text, "is not a network of addresses that a host can have")
     gateway, dns, guest = (str(network[offset]) for offset in (GATEWAY, DNS, GUEST))
     values.ip_interface("cidr", f"{guest}/{network.prefixlen}")
     return Network4(str(network.cidr), network.prefixlen, gateway, dns, guest)

@@ -55,7 +55,13 @@ def observe_helper(directory: str, state: State) -> None:
     helper = running.helper
     known = {"pid": helper.pid, "started": helper.started} if helper and running.alive else {}
     words = "" if running.alive else running.last_words
-    state.helpers[directory] = HelperState(running.spec, running.alive, last_words=words, **known)
+    lingers = helper is not None and not running.alive
+    state.helpers[directory] = HelperState(running.spec, running.alive, lingers=lingers, last_words=words, **known)
+
+
+def is_claimed(path: str, state: State) -> bool:
+    """Whether the module netns keeps the resolv.conf of a namespace, as it was told to."""
+    return wrote_resolv_conf(state.record("netns", path))
 
 
 def forwards_of(record: dict[str, Any] | None) -> list[Forward]:
@@ -96,6 +102,7 @@ def observe_ending(paths: Sequence[str], state: State, reader: Reader) -> None:
     for path in paths:
         record = believed(reader.records.get(KIND, path))
         state.records[KIND, path] = record
+        observe_claim(path, state, reader)
         observe_helper(directory_of(path, state), state)
         if wrote_resolv_conf(record):
             observe_file(resolv_conf_path(path), state)
@@ -119,9 +126,11 @@ def end_with(path: str, state: State, *, gone: bool = False) -> Iterator[Operati
     record, directory = state.record(KIND, path), directory_of(path, state)
     helper = state.helpers.get(directory)
     if helper is not None:
-        yield stop(path, directory, forwards_of(record), replace(helper, alive=False) if gone else helper)
+        forwards = [] if gone else forwards_of(record)
+        yield stop(path, directory, forwards, replace(helper, alive=False) if gone else helper)
     if record is not None:
-        yield from restore_resolv_conf(resolv_conf_path(path), state, record)
+        if not is_claimed(path, state):
+            yield from restore_resolv_conf(resolv_conf_path(path), state, record)
         yield Operation("record.drop", {"kind": KIND, "name": path, "before": record})
 
 
@@ -141,3 +150,10 @@ def holder_subjects(path: str) -> list[str]:
     """The same by the path of the namespace, where it is one of these."""
     name = holder_of(path)
     return [holder_subject(name)] if name else []
+
+
+def observe_claim(path: str, state: State, reader: Reader) -> None:
+    """What the module netns remembers of a namespace."""
+    found = reader.records.get("netns", path)
+    if found is not None:
+        state.records.setdefault(("netns", path), found.value)
