@@ -18,7 +18,7 @@ from .._programs.holders import holder_of
 from .._programs.slirp4netns import Forward
 from .._store.records import Records
 from . import values
-from .forwards import describe_forward, is_loopback, refuse_overlaps
+from .forwards import LOOPBACK, describe_forward, is_loopback, refuse_overlaps
 from .netns import namespace_subjects
 from .netns_loopback import bring_up, is_up, routes_on_it, take_down
 from .resolv_conf import is_looked_up, plan_resolv_conf, resolv_conf_path, restore_resolv_conf, wrote_resolv_conf
@@ -83,7 +83,7 @@ class SlirpResource:
         for one in wanted:
             state.records[HOLDER, one.netns] = {"name": holder_of(one.netns)}
             if one.running:
-                target = _complete(one, state)
+                target = _complete(one, state, one.forwards or ())
                 observe_busy([*target, *forwards_of(state.record(KIND, one.netns))], _held(one.netns, state), state)
                 warn_of_wildcards(target, state)
                 if one.backend == "slirp4netns" and not one.host_loopback and _on_loopback(target):
@@ -186,8 +186,8 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
     helper = state.helpers.get(directory)
     program = state.programs[one.backend, one.program]
     refuse_impossible(one, program)
-    known = _following(forwards_of(record), record, one)
-    target = known if one.forwards is None else merged(known, _complete(one, state), purge=one.purge)
+    known = _following(forwards_of(record), record, one, state)
+    target = known if one.forwards is None else merged(known, _complete(one, state, one.forwards), purge=one.purge)
     refuse_forwards(one, program, "forwards", target)
     spec = describe_spec(one, namespace, state, target)
     originals: dict[str, Any] = {
@@ -209,13 +209,14 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
         yield Operation("record.put", {"kind": KIND, "name": one.netns, "value": value, "before": former})
 
 
-def _following(forwards: Sequence[Forward], record: Mapping[str, Any] | None, one: WantedSlirp) -> list[Forward]:
-    """Forwards to the sandbox itself lead to it under its new address, too."""
-    former = record["network"]["guest"] if record else None
-    return [
-        forward._replace(guest_addr=one.network.guest) if forward.guest_addr == former else forward
-        for forward in forwards
-    ]
+def _following(
+    forwards: Sequence[Forward], record: Mapping[str, Any] | None, one: WantedSlirp, state: State
+) -> list[Forward]:
+    """Forwards to the sandbox itself lead to it under the address that it is to have, too."""
+    own = {LOOPBACK, "::1", GUEST6, record["network"]["guest"] if record else ""}
+    return _complete(
+        one, state, [other if other.guest_addr not in own else other._replace(guest_addr="") for other in forwards]
+    )
 
 
 def _plan_start(
@@ -228,7 +229,7 @@ def _plan_start(
     originals: dict[str, Any],
 ) -> Iterator[Operation]:
     directory = directory_of(one.netns, state)
-    ours = helper is not None and helper.alive and one.interface in helper.spec["argv"]
+    ours = helper is not None and (helper.alive or helper.lingers) and one.interface in helper.spec["argv"]
     if has_link(namespace, one.interface) and not ours:
         raise InvalidOption("interface", one.interface, f"exists in {one.netns} already, and is somebody else's")
     if helper is not None:
@@ -316,9 +317,10 @@ def _holder(netns: str, state: State) -> dict[str, str]:
     return {"holder": name} if name else {}
 
 
-def _complete(one: WantedSlirp, state: State) -> list[Forward]:
+def _complete(one: WantedSlirp, state: State, forwards: Sequence[Forward]) -> list[Forward]:
+    """Forwards with the address that the back end leads them to."""
     spliced = one.backend == "pasta" and is_spliced(state.programs[one.backend, one.program])
-    return complete(one.forwards or (), one.network.guest, spliced=spliced)
+    return complete(forwards, one.network.guest, spliced=spliced)
 
 
 def _held(netns: str, state: State) -> list[Forward]:
