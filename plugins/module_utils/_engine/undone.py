@@ -47,7 +47,7 @@ def not_as_before(operations: Sequence[Operation], before: State, after: State) 
 
 def left_behind(done: Sequence[Operation], before: State, after: State) -> Iterator[str]:
     """What operations that were undone have left, in words: links that they made or moved, known by
-    the index that was promised to them, and records. What else they may leave is told as unknown.
+    the index that was promised to them, helpers, forwards, and records. What else they may leave is told as unknown.
     """
     for operation in done:
         args, area = operation.args, operation.kind.partition(".")[0]
@@ -61,8 +61,21 @@ def left_behind(done: Sequence[Operation], before: State, after: State) -> Itera
             key = (args["kind"], args["name"])
             if after.records.get(key) != before.records.get(key):
                 yield f"the record of {args['name']} is another one"
+        elif area == "forward":
+            socket = args["api_socket"]
+            had, has = ({one.essence for one in state.forwards.get(socket, ())} for state in (before, after))
+            if had != has:
+                yield f"the forwards of {socket} are others"
+        elif area == "process":
+            if _life_of(args["directory"], before) != _life_of(args["directory"], after):
+                yield f"{args['name']} is not as it was"
         elif area not in KNOWN_BY_LINK or (area == "sysctl" and "link" not in args):
             yield f"nobody can tell whether {operation.kind} was undone"
+
+
+def _life_of(directory: str, state: State) -> tuple[Any, ...]:
+    helper = state.helpers.get(directory)
+    return (helper.alive, helper.spec) if helper else ()
 
 
 def _touched(operations: Sequence[Operation]) -> Iterator[tuple[Netns, str]]:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import errno as errnos
+
 
 class ProgramError(Exception):
     """A program that is missing, failed, or did not answer as it should; the text is for users.
@@ -14,3 +16,9 @@ class ProgramError(Exception):
     def __init__(self, text: str, errno: int | None = None) -> None:
         super().__init__(text)
         self.errno = errno
+
+
+def refused(action: str, error: OSError) -> ProgramError:
+    """What the system refused, with the name of its error."""
+    name = errnos.errorcode.get(error.errno or 0, str(error.errno))
+    return ProgramError(f"{action}: {name} ({error.strerror or error})", error.errno)

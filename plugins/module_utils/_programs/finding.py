@@ -11,7 +11,7 @@ import stat
 import subprocess
 from typing import NamedTuple
 
-from .errors import ProgramError
+from .errors import ProgramError, refused
 
 # Whoever runs a task may have a PATH of their own, and become keeps it.
 TRUSTED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -60,7 +60,7 @@ def ask_program(path: str, *options: str) -> str:
             check=False,
         )
     except OSError as error:
-        raise ProgramError(f"{path} cannot be run: {error.strerror}", error.errno) from None
+        raise refused(f"running {path}", error) from None
     except subprocess.TimeoutExpired:
         raise ProgramError(f"{path} {' '.join(options)} did not end within {ANSWER_SECONDS:g} seconds") from None
     return done.stdout.decode("utf-8", "replace")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from .errors import ProgramError
+from .errors import ProgramError, refused
 from .finding import ENVIRONMENT
 from .slirp4netns import Forward
 
@@ -67,7 +67,7 @@ def _run(program: str, seconds: float, *words: str) -> str:
             check=False,
         )
     except OSError as error:
-        raise ProgramError(f"{program} cannot be run: {error.strerror}", error.errno) from None
+        raise refused(f"running {program}", error) from None
     except subprocess.TimeoutExpired:
         raise ProgramError(f"{words[-1]} did not answer within {seconds:g} seconds") from None
     if done.returncode:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .errors import ProgramError
+from .errors import ProgramError, refused
 from .finding import Program, ask_program, read_options
 
 LARGEST_REPLY = 4 << 20
@@ -112,7 +112,7 @@ def peer_arguments(path: str, seconds: float) -> list[str]:
         with open(f"/proc/{pid}/cmdline", "rb") as source:
             return source.read().decode("utf-8", "replace").split("\0")[:-1]
     except OSError as error:
-        raise ProgramError(f"{path}: {error.strerror or error}", error.errno) from None
+        raise refused(path, error) from None
 
 
 def _ask(path: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _ask(path: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
     except socket.timeout:
         raise ProgramError(f"{path} did not answer within {seconds:g} seconds") from None
     except OSError as error:
-        raise ProgramError(f"{path}: {error.strerror or error}", error.errno) from None
+        raise refused(path, error) from None
     try:
         answer = json.loads(reply)
     except (ValueError, RecursionError):

@@ -19,7 +19,7 @@ LARGEST_PORT = 65535
 MOST = 16384
 KEYS = ("proto", "host_addr", "host_port", "guest_addr", "guest_port")
 SHORT = re.compile(
-    r"(?:(?P<host_addr>\[[^\[\]]*\]|[^:/\[\]]*[^0-9:/\[\]-][^:/\[\]]*):)?(?P<host_port>[0-9-]+)(?::(?P<guest_port>[0-9-]+))?(?:/(?P<proto>.*))?"
+    r"(?:(?P<host_addr>\[[^\[\]]+\]|[^:/\[\]]*[^0-9:/\[\]-][^:/\[\]]*):)?(?P<host_port>[0-9-]+)(?::(?P<guest_port>[0-9-]+))?(?:/(?P<proto>.*))?"
 )
 
 OPTIONS: dict[str, Any] = {
@@ -55,7 +55,8 @@ def parse_forward(option: str, item: Any) -> list[Forward]:
         raise InvalidOption(
             f"{option}.guest_port", guest_text, f"is not a range of {len(host_ports)} ports, as the host's"
         )
-    host_addr = _address(f"{option}.host_addr", given.get("host_addr") or LOOPBACK)
+    host = given.get("host_addr")
+    host_addr = _address(f"{option}.host_addr", LOOPBACK if host is None else host)
     guest = given.get("guest_addr")
     guest_addr = "" if guest in (None, "") else _guest(f"{option}.guest_addr", guest)
     return [

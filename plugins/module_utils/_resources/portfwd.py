@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ from .slirp_observing import observe_busy, observe_forwards, observe_sandbox
 from .slirp_options import DNS, GATEWAY
 from .slirp_record import KIND, believed, called, directory_of, forwards_of, is_about, observe_helper, stop
 
+NOBODY = (errno.ENOENT, errno.ECONNREFUSED)  # a socket that is gone, or that nobody listens at
 DEFAULT_CIDR = "10.0.2.0/24"  # slirp4netns(1)
 
 OPTIONS: dict[str, Any] = {
@@ -107,7 +109,7 @@ class PortfwdResource:
                 state.records[KIND, one.netns] = believed(reader.records.get(KIND, one.netns))
                 observe_sandbox(one.netns, state, reader)
                 observe_helper(directory_of(one.netns, state), state)
-                observe_forwards(one.netns, state)
+                observe_forwards(one.netns, state, one.timeout)
                 _observe_pasta(one.netns, state)
             elif one.socket:
                 _observe_socket(one, state)
@@ -160,6 +162,9 @@ def _observe_socket(one: WantedForwards, state: State) -> None:
         state.forwards[one.socket] = list_forwards(one.socket, one.timeout)
         argv = peer_arguments(one.socket, one.timeout)
     except ProgramError as error:
+        if not one.present and error.errno in NOBODY:
+            state.forwards[one.socket] = []
+            return
         raise InvalidOption("api_socket", one.socket, f"is of no use: {error}") from None
     state.helpers[one.socket] = HelperState({"argv": argv, "socket": one.socket}, alive=True)
 
@@ -171,14 +176,23 @@ def _network(one: WantedForwards, state: State) -> Mapping[str, Any]:
         return record["network"] if record else {"cidr": DEFAULT_CIDR, "guest": "10.0.2.100", "gateway": "", "dns": ""}
     helper = state.helpers.get(one.socket or "")
     argv = helper.spec["argv"] if helper else []
-    given = [word.partition("=")[2] for word in argv if word.startswith("--cidr=")]
-    network = values.ip_network("api_socket", given[-1] if given else DEFAULT_CIDR)
+    network = values.ip_network("api_socket", _cidr_of(argv) or DEFAULT_CIDR)
     return {
         "cidr": str(network),
         "guest": str(network[100]),
         "gateway": str(network[GATEWAY]),
         "dns": str(network[DNS]),
     }
+
+
+def _cidr_of(argv: Sequence[str]) -> str | None:
+    """What a command line says of the network: in one word or two, and options may be cut short (getopt_long(3))."""
+    found = None
+    for word, following in zip(argv, [*argv[1:], ""]):
+        option, equals, value = word.partition("=")
+        if len(option) >= len("--ci") and "--cidr".startswith(option):
+            found = value if equals else following
+    return found
 
 
 def _complete(one: WantedForwards, network: Mapping[str, Any]) -> list[Forward]:

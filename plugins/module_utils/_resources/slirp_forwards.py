@@ -64,7 +64,7 @@ def converge(
     wanted = {one.host_side: one for one in target}
     unwanted = {one.host_side for one in purge}
     staying = set()
-    for one in live:
+    for one in sorted(live):  # not in the order of the helper, which an undo changes
         asked = wanted.get(one.host_side)
         if asked is not None and asked.essence == one.essence:
             staying.add(one.host_side)

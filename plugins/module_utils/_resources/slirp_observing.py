@@ -75,7 +75,7 @@ def observe_sandbox(path: str, state: State, reader: Reader) -> None:
         namespace.link_names = read_link_names(path)
 
 
-def observe_forwards(path: str, state: State, *, patient: bool = False) -> None:
+def observe_forwards(path: str, state: State, seconds: float = ANSWER_SECONDS, *, patient: bool = False) -> None:
     """The forwards that the helper of a namespace has. Raises TaskError for one that does not answer,
     unless it is to be ended anyway.
     """
@@ -84,7 +84,7 @@ def observe_forwards(path: str, state: State, *, patient: bool = False) -> None:
     if helper is None or not socket:
         return
     try:
-        state.forwards[socket] = live_forwards(helper.spec, ANSWER_SECONDS, state.record(KIND, path))
+        state.forwards[socket] = live_forwards(helper.spec, seconds, state.record(KIND, path))
     except ProgramError as error:
         state.forwards[socket] = forwards_of(state.record(KIND, path))  # it listens, for all that
         if not patient:

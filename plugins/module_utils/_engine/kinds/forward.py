@@ -40,12 +40,20 @@ class ForwardAdd:
     def apply(self, args: Args, context: Context) -> None:
         socket, forward, timeout = args["api_socket"], forward_of(args), args["timeout"]
         if not args.get("pesto"):
-            slirp4netns.add_forward(socket, forward, timeout)
+            self._add(socket, forward, timeout)
             return
         pesto.add_forward(args["pesto"], socket, forward, timeout)
         if not problem_with_listening(*forward.host_side):  # it says nothing of a port that it cannot have
             pesto.remove_forward(args["pesto"], socket, forward, timeout)
             raise ProgramError(f"pasta does not listen at {_host_side(args)}")
+
+    @staticmethod
+    def _add(socket: str, forward: Forward, timeout: float) -> None:
+        try:
+            slirp4netns.add_forward(socket, forward, timeout)
+        except ProgramError as refusal:  # which gives no reason
+            problem = "" if refusal.errno else problem_with_listening(*forward.host_side)
+            raise (ProgramError(f"{refusal}: {problem}") if problem else refusal) from None
 
     def inverse(self, args: Args) -> Sequence[Operation]:
         return [Operation("forward.remove", args)]
