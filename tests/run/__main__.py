@@ -29,6 +29,7 @@ from kernel import fetch_kernel, kernel_release
 from machine import DEMO_PACKAGES, SYSTEM_PYTHON, TEST_PACKAGES, find_pythons, install_packages
 from paths import COLLECTIONS, RUN
 from steps import Result, Step, clean_environment, run_step, stop_all
+from systemd_tree import make_tree
 from table import show_progress, show_table
 from tiers import TIERS, Reasons, Tier
 
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
         if command == "demo":
             return demo()
         if command == "setup":
-            setup(TEST_PACKAGES, _environments(TIERS), kernel=True)
+            setup(TEST_PACKAGES, _environments(TIERS), kernel=True, systemd=True)
             return 0
         if command == "list":
             print("\n".join(f"{tier.name:14} {tier.about}" for tier in TIERS))
@@ -75,7 +76,9 @@ def _environments(chosen: list[Tier] | tuple[Tier, ...]) -> list[Environment]:
     return list(dict.fromkeys([CORE, *(environment for tier in chosen for environment in tier.environments)]))
 
 
-def setup(packages: tuple[str, ...], wanted: list[Environment], *, kernel: bool = False) -> Reasons:
+def setup(
+    packages: tuple[str, ...], wanted: list[Environment], *, kernel: bool = False, systemd: bool = False
+) -> Reasons:
     """Install packages and make environments; return why an optional one cannot be made here."""
     install_packages(packages)
     pythons = find_pythons()
@@ -90,19 +93,27 @@ def setup(packages: tuple[str, ...], wanted: list[Environment], *, kernel: bool 
             reasons[environment] = str(reason)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        fetched = [pool.submit(fetch_kernel)] if kernel else []
+        fetched = pool.submit(_fetch, kernel, systemd)
         list(pool.map(make, wanted))
-        for one in fetched:
-            one.result()
+        fetched.result()
     environments.link_trees()
     return reasons
+
+
+def _fetch(kernel: bool, systemd: bool) -> None:
+    """Fetch what tiers need besides, one after the other: there is one lock for all that apt does."""
+    if kernel:
+        fetch_kernel()
+    if systemd:
+        make_tree()
 
 
 def test(chosen: list[Tier]) -> int:
     """Run tiers and print the table; return 1 when anything failed."""
     started = time.monotonic()
     needs_kernel = any(tier.needs_kernel for tier in chosen)
-    reasons = setup(TEST_PACKAGES, _environments(chosen), kernel=needs_kernel)
+    needs_systemd = any(tier.needs_systemd for tier in chosen)
+    reasons = setup(TEST_PACKAGES, _environments(chosen), kernel=needs_kernel, systemd=needs_systemd)
     print(f"Ready after {time.monotonic() - started:.0f} s.", flush=True)
 
     results: list[Result] = []

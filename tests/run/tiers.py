@@ -45,6 +45,7 @@ class Tier:
     steps: Callable[[Reasons], Iterator[Step]]
     needs_build: bool = False
     needs_kernel: bool = False
+    needs_systemd: bool = False
     default: bool = True
 
 
@@ -201,6 +202,10 @@ def _guest(_reasons: Reasons) -> Iterator[Step]:
 
 def _vm(_reasons: Reasons) -> Iterator[Step]:
     yield _pytest("vm", CORE, ("tests/vm",), _lane("debian", CORE), netbox=True)
+
+
+def _systemd(_reasons: Reasons) -> Iterator[Step]:
+    yield _pytest("systemd", CORE, ("tests/systemd",), _lane("debian", CORE), netbox=True)
 
 
 def _sweep(_reasons: Reasons) -> Iterator[Step]:
@@ -368,6 +373,14 @@ TIERS = (
         _vm,
         needs_build=True,
         needs_kernel=True,
+    ),
+    Tier(
+        "systemd",
+        "helpers as units, on hosts with systemd",
+        (CORE,),
+        _systemd,
+        needs_build=True,
+        needs_systemd=True,
     ),
     Tier("sanity", "ansible-test sanity on three ansible-cores", tuple(CORES.values()), _sanity),
     Tier(

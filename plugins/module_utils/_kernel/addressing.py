@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 
 from .errors import KernelError
+from .links import find_link
 from .netlink import Attributes, NetlinkSocket, attributes, decoder, number_of, text_of
 
 RTM_GETADDR = 22
@@ -277,6 +278,17 @@ def wait_until_usable(netlink: NetlinkSocket, address: str, seconds: float = 5.0
             return
         if time.monotonic() > deadline:
             raise KernelError(errno.EADDRNOTAVAIL, "", f"{address} stays tentative: has its link a carrier?")
+        time.sleep(0.02)
+
+
+def wait_until_settled(netlink: NetlinkSocket, name: str, seconds: float = 3.0) -> None:
+    """Wait until duplicate address detection has ended for all addresses of a link, but not for ever."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        link = find_link(netlink, name)
+        found = [one for one in read_addresses(netlink) if link and one.ifindex == link.ifindex]
+        if not any(one.flags & IFA_F_TENTATIVE for one in found):
+            return
         time.sleep(0.02)
 
 

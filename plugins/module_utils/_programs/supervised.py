@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from . import systemd
-from .errors import ProgramError
+from .errors import ProgramError, refused
 from .finding import ENVIRONMENT
 from .processes import KnownProcess, end_process
 
@@ -36,6 +36,7 @@ SUPERVISOR = "supervisor.py"
 class Running:
     """What is in the directory of a helper: its description, and its two processes where they live."""
 
+    directory: str
     spec: dict[str, Any]
     supervisor: KnownProcess | None
     helper: KnownProcess | None
@@ -48,7 +49,7 @@ class Running:
     @property
     def last_words(self) -> str:
         """What it said, as far as it is on disk."""
-        return _read_text(os.path.join(self.spec["directory"], "log"))[-2000:].strip()
+        return _read_text(os.path.join(self.directory, "log"))[-2000:].strip()
 
 
 def read_running(directory: str) -> Running | None:
@@ -58,7 +59,7 @@ def read_running(directory: str) -> Running | None:
         return None
     known = [_read_process(os.path.join(directory, name)) for name in ("process.json", "helper.json")]
     alive = [one if one is not None and one.alive else None for one in known]
-    return Running({"argv": [], **spec, "directory": directory}, alive[0], alive[1])
+    return Running(directory, {"argv": [], **spec}, alive[0], alive[1])
 
 
 def start_supervised(directory: str, spec: dict[str, Any]) -> None:
@@ -78,11 +79,11 @@ def start_supervised(directory: str, spec: dict[str, Any]) -> None:
     try:
         _prepare(directory, spec)
         if spec["manager"] == "systemd":
-            systemd.start(systemd.unit_of(directory), _command(directory), spec["ready_timeout"] + STARTING_SECONDS)
+            _start_unit(directory, spec)
         else:
             _start_process(directory, spec)
     except OSError as error:
-        raise ProgramError(f"{error.filename or directory}: {error.strerror}", error.errno) from None
+        raise refused(f"starting a helper in {directory}: {error.filename or 'fork'}", error) from None
 
 
 def stop_supervised(directory: str) -> None:
@@ -90,7 +91,7 @@ def stop_supervised(directory: str) -> None:
     running = read_running(directory)
     if running is None:
         return
-    if running.spec.get("manager") == "systemd":
+    if running.spec.get("manager") == "systemd" and systemd.is_running():  # a manager ends with all of its units
         systemd.stop(systemd.unit_of(directory))
     for name in ("process.json", "helper.json"):  # a supervisor that was killed has left its helper
         known = _read_process(os.path.join(directory, name))
@@ -98,7 +99,7 @@ def stop_supervised(directory: str) -> None:
             if known is not None and known.alive and not end_process(known, PATIENCE):
                 raise ProgramError(f"process {known.pid} of {directory} does not end")
         except OSError as error:
-            raise ProgramError(f"process {known.pid if known else ''}: {error.strerror}", error.errno) from None
+            raise refused(f"ending process {known.pid if known else name}", error) from None
     files = running.spec.get("files") or directory
     try:
         if files != directory and os.path.isdir(files):
@@ -107,7 +108,7 @@ def stop_supervised(directory: str) -> None:
         with contextlib.suppress(OSError):  # that of other helpers, unless this was the last
             os.rmdir(os.path.dirname(directory))
     except OSError as error:
-        raise ProgramError(f"removing {error.filename}: {error.strerror}", error.errno) from None
+        raise refused(f"removing {error.filename or directory}", error) from None
 
 
 def _prepare(directory: str, spec: dict[str, Any]) -> None:
@@ -175,6 +176,14 @@ def _start_process(directory: str, spec: dict[str, Any]) -> None:
         os.close(report[0])
     if text != "ready":
         raise ProgramError(f"{os.path.basename(spec['argv'][0])} {text or 'ended with its supervisor'}")
+
+
+def _start_unit(directory: str, spec: dict[str, Any]) -> None:
+    try:
+        systemd.start(systemd.unit_of(directory), _command(directory), spec["ready_timeout"] + STARTING_SECONDS)
+    except ProgramError as error:
+        failure = _read_json(os.path.join(directory, "failure.json")).get("failure")
+        raise ProgramError(f"{os.path.basename(spec['argv'][0])} {failure}" if failure else str(error)) from None
 
 
 def _become(command: list[str], report: int) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 
 from .errors import ProgramError
@@ -17,7 +18,10 @@ def is_running() -> bool:
     """Whether systemd manages this host, and for a user, whether there is a manager of the user's."""
     if not os.path.isdir(RUNS):
         return False
-    return os.geteuid() == 0 or os.path.exists(f"/run/user/{os.geteuid()}/systemd/private")
+    if os.geteuid() == 0:
+        return True
+    with socket.socket(socket.AF_UNIX) as connection:  # the file can be that of a manager that has ended
+        return connection.connect_ex(f"/run/user/{os.geteuid()}/systemd/private") == 0
 
 
 def unit_of(directory: str) -> str:
@@ -32,12 +36,14 @@ def start(unit: str, command: list[str], seconds: float) -> None:
         "NotifyAccess=main",
         "Restart=on-failure",
         "RestartSec=1",
+        f"RestartPreventExitStatus={os.EX_UNAVAILABLE}",  # it was never ready
         "KillMode=mixed",
         "PrivateTmp=no",
         f"TimeoutStartSec={seconds:g}",
     )
     options = [f"--property={one}" for one in properties]
-    _run("systemd-run", seconds + 10, "--quiet", "--collect", f"--unit={unit}", *options, "--", *command)
+    said = "--description=User-mode network of a sandbox"
+    _run("systemd-run", seconds + 10, "--collect", f"--unit={unit}", said, *options, "--", *command)
 
 
 def stop(unit: str) -> None:

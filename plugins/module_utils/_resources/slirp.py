@@ -166,6 +166,7 @@ def describe_spec(
         "netns": {"path": one.netns, "identity": list(namespace.identity or ())},
         "netns_at": netns_at(one, files, root=root),
         "own_mounts": os.geteuid() == 0,
+        "settles": one.interface if one.ipv6 and os.geteuid() == 0 else None,
         "user": one.user,
         "files": files,
         "socket": socket_of(one, files, live=by is not None),
@@ -234,7 +235,8 @@ def _plan_start(
         raise InvalidOption("interface", one.interface, f"exists in {one.netns} already, and is somebody else's")
     if helper is not None:
         yield stop(one.netns, directory, known, helper)
-    if os.geteuid() == 0 and not is_up(namespace):
+    foretold = namespace.identity is None  # that of an earlier task of the play, which brings its lo up
+    if os.geteuid() == 0 and not foretold and not is_up(namespace):
         originals.setdefault("loopback", False)
         yield bring_up(one.netns, namespace)
     yield Operation("process.start", {"name": called(spec, one.netns), "directory": directory, "spec": spec})

@@ -19,6 +19,7 @@ from .._programs.errors import ProgramError
 from .._programs.finding import Program, find_program, read_options
 from .._programs.slirp4netns import Forward, read_program
 from .._programs.systemd import is_running
+from .forwards import overlap
 from .netns_loopback import observe_loopback, observe_what_is_on_it
 from .resolv_conf import is_looked_up, observe_directory_records, observe_file, resolv_conf_path
 from .slirp_backends import CONTROL, PESTO
@@ -119,7 +120,10 @@ def _observe_pesto(directory: str, state: State) -> None:
 
 def observe_busy(forwards: Iterable[Forward], held: Iterable[Forward], state: State) -> None:
     """Whether somebody could listen where forwards are to, but for those that are held by us."""
-    ours = {one.host_side for one in held}
+    ours: dict[tuple[str, int], list[str]] = {}
+    for one in held:
+        ours.setdefault((one.proto, one.host_port), []).append(one.host_addr)
     for one in forwards:
-        if one.host_side not in ours and one.host_side not in state.busy:
+        in_the_way = any(overlap(one.host_addr, other) for other in ours.get((one.proto, one.host_port), ()))
+        if not in_the_way and one.host_side not in state.busy:
             state.busy[one.host_side] = problem_with_listening(*one.host_side)

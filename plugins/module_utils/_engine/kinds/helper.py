@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..._kernel.addressing import wait_until_settled
 from ..._programs.supervised import start_supervised, stop_supervised
 from ..operation import Operation
 from ..state import HelperState, State
@@ -19,7 +20,11 @@ class ProcessStart:
     """
 
     def apply(self, args: Args, context: Context) -> None:
-        start_supervised(args["directory"], args["spec"])
+        spec = args["spec"]
+        start_supervised(args["directory"], spec)
+        if spec.get("settles"):  # an address that is looked for duplicates of serves nobody yet
+            netlink = context.host.at(spec["netns"]["path"]).netlink
+            wait_until_settled(netlink, spec["settles"])
 
     def inverse(self, args: Args) -> Sequence[Operation]:
         return [Operation("process.stop", args)]
