@@ -18,6 +18,7 @@ import report
 from endpoints import report as endpoints_report
 from moves import report as moves_report
 from tables import CONTESTANTS
+from user_mode import report as user_mode_report
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -53,11 +54,12 @@ print(json.dumps({
 
 
 def main() -> int:
-    """Run the benchmark; 1 when a sandbox, a device or an endpoint was not as it should be."""
+    """Run the benchmark; 1 when a sandbox, a device, an endpoint or a forward was not as it should be."""
     parser = argparse.ArgumentParser(prog="tests/benchmark/run", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--moves", type=int, nargs="+", default=[1, 100], help="devices (default: 1 100)")
     parser.add_argument("--endpoints", type=int, nargs="+", default=[100], help="for each model (default: 100)")
+    parser.add_argument("--forwards", type=int, nargs="+", default=[1, 200], help="of ports (default: 1 200)")
     parser.add_argument("--only", choices=SCENARIOS, help="measure nothing else")
     parser.add_argument("--rounds", type=int, default=5, help="for each size (default: 5)")
     parser.add_argument("--lanes", nargs="+", choices=LANES, default=list(LANES))
@@ -100,6 +102,10 @@ def _endpoint_runs(options: Options) -> Runs:
     yield from _in_turns(options.endpoints, options, endpoints_report.CONTESTANTS)
 
 
+def _forward_runs(options: Options) -> Runs:
+    yield from _in_turns(options.forwards, options, user_mode_report.CONTESTANTS)
+
+
 def _in_turns(sizes: list[int], options: Options, contestants: Sequence[str] = CONTESTANTS) -> Runs:
     """The contestants interleaved, so that what disturbs one disturbs its neighbours."""
     for number in sizes:
@@ -118,6 +124,7 @@ SCENARIOS = {
     "sandboxes": Scenario("results.json", _sandbox_runs, report.write_report),
     "moves": Scenario("moves.json", _move_runs, moves_report.write_report),
     "endpoints": Scenario("endpoints.json", _endpoint_runs, endpoints_report.write_report),
+    "user_mode": Scenario("user_mode.json", _forward_runs, user_mode_report.write_report),
 }
 
 

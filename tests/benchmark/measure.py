@@ -4,7 +4,8 @@
 
     measure.py SCENARIO CONTESTANT NUMBER INTERPRETER
 
-prints what every phase cost, and which sandboxes were not as they should be; or the same for moves and endpoints.
+prints what every phase cost, and which sandboxes were not as they should be; or the same for the
+other scenarios.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from moves.measure import CONTESTANTS as MOVES
 from ours import Modules, Role
 from peer import Peer
 from scenario import bridges, sandboxes
+from user_mode.measure import CONTESTANTS as USER_MODE
 from verify import bad_sandboxes, left_behind
 
 SCRATCH = Path(os.environ["TMPDIR"])
@@ -103,6 +105,7 @@ SCENARIOS: Mapping[str, Mapping[str, Callable[[int, str], Phases]]] = {
     "sandboxes": CONTESTANTS,
     "moves": MOVES,
     "endpoints": ENDPOINTS,
+    "user_mode": USER_MODE,
 }
 
 if __name__ == "__main__":

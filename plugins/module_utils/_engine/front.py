@@ -181,7 +181,9 @@ def report(module: AnsibleModule, form: Form, outcome: Outcome) -> None:
     }
     if outcome.recovered:
         result["recovered"] = [operation.as_dict() for operation in outcome.recovered]
-    if form.merged:
+    if not form.plural:
+        result.update(outcome.subjects[0])
+    elif form.merged:
         for name in form.merged:
             result[name] = [one for subject in outcome.subjects for one in subject[name]]
     elif module.params[form.plural] is None and not (form.mapping and module.params[form.mapping] is not None):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 
-from . import supervisor  # noqa: F401  # so that Ansible sends it along: its source is what runs
 from .finding import ENVIRONMENT
 
 MARK = "rootless_netns"

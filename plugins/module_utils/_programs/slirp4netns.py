@@ -82,7 +82,7 @@ def list_forwards(path: str, seconds: float) -> list[Forward]:
     entries = (inner if isinstance(inner, dict) else answer).get("entries")
     try:
         return [_entry(entry) for entry in entries]  # type: ignore[union-attr]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise ProgramError(f"{path} answered what is not a list of forwards: {str(answer)[:200]}") from None
 
 

@@ -18,10 +18,9 @@ import shutil
 import sys
 import time
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
-from . import systemd
+from . import supervisor, systemd
 from .errors import ProgramError, refused
 from .finding import ENVIRONMENT
 from .processes import KnownProcess, end_process
@@ -104,6 +103,9 @@ def stop_supervised(directory: str) -> None:
     try:
         if files != directory and os.path.isdir(files):
             shutil.rmtree(files)
+            for place in (os.path.dirname(files), os.path.dirname(os.path.dirname(files))):
+                with contextlib.suppress(OSError):  # of other helpers, or users
+                    os.rmdir(place)
         shutil.rmtree(directory)
         with contextlib.suppress(OSError):  # that of other helpers, unless this was the last
             os.rmdir(os.path.dirname(directory))
@@ -137,8 +139,8 @@ def _prepare_files(directory: str, spec: dict[str, Any]) -> None:
 
 def _source_of_supervisor() -> str:
     """The text of the program, wherever this package is: in a directory or in an archive."""
-    found = find_spec(f"{__package__}.supervisor")
-    source = found.loader.get_source(found.name) if found and found.loader else None  # type: ignore[attr-defined]
+    loader: Any = supervisor.__spec__.loader if supervisor.__spec__ else None
+    source = loader.get_source(supervisor.__name__) if loader else None
     if source is None:
         raise ProgramError("the source of the supervisor is missing from the collection")
     return str(source)

@@ -99,7 +99,7 @@ class Helper:
                 if os.read(go[0], 1):  # our pid is on disk: whoever ends us finds us
                     self.become(ready[1], leave[0])
             except BaseException as error:
-                print(f"{self.spec['argv'][0]}: {error}", file=sys.stderr, flush=True)
+                say(f"{self.spec['argv'][0]}: {error}")
             os._exit(127)
         for one in (go[0], ready[1], leave[0]):
             os.close(one)
@@ -250,7 +250,7 @@ def enter_forwards(spec: dict[str, Any]) -> None:
             except OSError as error:
                 answer = str(error).encode()
         if b'"return"' not in answer:
-            print(f"forward {forward}: {answer.decode('utf-8', 'replace')}", file=sys.stderr, flush=True)
+            say(f"forward {forward}: {answer.decode('utf-8', 'replace')}")
 
 
 def enter_by_pesto(spec: dict[str, Any], forward: dict[str, Any]) -> None:
@@ -260,7 +260,7 @@ def enter_by_pesto(spec: dict[str, Any], forward: dict[str, Any]) -> None:
     pid = os.posix_spawn(words[0], words, spec["environment"])
     _pid, status = os.waitpid(pid, 0)
     if status:
-        print(f"forward {forward}: {outcome(status)}", file=sys.stderr, flush=True)
+        say(f"forward {forward}: {outcome(status)}")
 
 
 def wake_on_signals() -> int:
@@ -319,7 +319,7 @@ def tell(report: int | None, text: str) -> None:
             pass
         return
     if text != "ready":
-        print(text, file=sys.stderr, flush=True)
+        say(text)
         return
     import socket
 
@@ -345,6 +345,12 @@ def remove(path: str | None) -> None:
         pass
 
 
+def say(text: str) -> None:
+    """For the journal, or the log of the helper."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
 def outcome(status: int) -> str:
     """An exit status in words."""
     return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"status {os.WEXITSTATUS(status)}"
@@ -359,4 +365,4 @@ def check(result: int, what: str) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    sys.exit(main(sys.argv[1]))
+    raise SystemExit(main(sys.argv[1]))

@@ -22,12 +22,22 @@ from . import values
 from .forwards import describe_forward, host_side, parse_forwards
 from .netns import namespace_subjects
 from .slirp_backends import LONGEST_SOCKET, pasta_with, refuse_guest, refuse_old_pasta, refuse_other_guest
-from .slirp_forwards import as_recorded, complete, converge, ids_from, merged, refuse_busy, warn_of_wildcards, without
+from .slirp_forwards import (
+    as_recorded,
+    complete,
+    converge,
+    ids_from,
+    merged,
+    refuse_busy,
+    warn_of_udp,
+    warn_of_wildcards,
+    without,
+)
 from .slirp_observing import observe_busy, observe_forwards, observe_sandbox
 from .slirp_options import DNS, GATEWAY
 from .slirp_record import KIND, believed, called, directory_of, forwards_of, is_about, observe_helper, stop
 
-NOBODY = (errno.ENOENT, errno.ECONNREFUSED)  # a socket that is gone, or that nobody listens at
+NOBODY = (errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE)  # a socket that is gone, or nobody is at
 DEFAULT_CIDR = "10.0.2.0/24"  # slirp4netns(1)
 
 OPTIONS: dict[str, Any] = {
@@ -43,7 +53,6 @@ FORM = Form(
     options=OPTIONS,
     single="forwards",
     plural="",
-    merged=("forwards",),
     constraints={
         "mutually_exclusive": [("netns", "api_socket"), ("forwards", "host_port")],
         "required_one_of": [("netns", "api_socket")],
@@ -112,16 +121,20 @@ class PortfwdResource:
                 observe_forwards(one.netns, state, one.timeout)
                 _observe_pasta(one.netns, state)
             elif one.socket:
-                _observe_socket(one, state)
+                _observe_socket(one.socket, one, state)
             target = _complete(one, _network(one, state))
             if one.present:
                 observe_busy(target, _live(one, state), state)
                 warn_of_wildcards(target, state)
+                _warn_of_udp(one, target, state)
         return state
 
     def plan(self, wanted: Sequence[WantedForwards], state: State) -> list[Operation]:
         """All or none."""
-        return [operation for one in wanted for operation in _plan(one, state)]
+        operations: list[Operation] = []
+        for one in wanted:
+            operations += _plan_own(one.netns, one, state) if one.netns else _plan_foreign(one.socket or "", one, state)
+        return operations
 
     def describe(self, wanted: WantedForwards, before: State, after: State) -> dict[str, Any]:
         """All forwards of the network for the result, in the order in which they were entered."""
@@ -130,7 +143,15 @@ class PortfwdResource:
             live = ids_from(forwards_of(after.record(KIND, wanted.netns)), live)
             others = {one.essence for one in live}
             live = [*live, *(one for one in _live(wanted, after) if one.essence not in others)]
-        return {"forwards": [describe_forward(one) for one in live]}
+        return {
+            "forwards": [describe_forward(one) for one in live],
+            "restarted": wanted.netns is not None and _is_restarted(directory_of(wanted.netns, after), before, after),
+        }
+
+
+def _is_restarted(directory: str, before: State, after: State) -> bool:
+    was, now = before.helpers.get(directory), after.helpers.get(directory)
+    return was is not None and now is not None and was.started != now.started
 
 
 def options_of_one() -> tuple[str, ...]:
@@ -147,6 +168,12 @@ def _socket(path: str | None) -> str | None:
     return found
 
 
+def _warn_of_udp(one: WantedForwards, target: Sequence[Forward], state: State) -> None:
+    helper = state.helpers.get(directory_of(one.netns, state) if one.netns else one.socket or "")
+    if helper is not None:
+        warn_of_udp(helper.spec["argv"], target, state)
+
+
 def _observe_pasta(netns: str, state: State) -> None:
     """What the pasta that runs can do."""
     record, helper = state.record(KIND, netns), state.helpers.get(directory_of(netns, state))
@@ -155,18 +182,17 @@ def _observe_pasta(netns: str, state: State) -> None:
         state.programs["pasta", path] = Program(path, read_options(path))
 
 
-def _observe_socket(one: WantedForwards, state: State) -> None:
+def _observe_socket(socket: str, one: WantedForwards, state: State) -> None:
     """A slirp4netns that somebody else started: its forwards, and its network from its command line."""
-    assert one.socket
     try:
-        state.forwards[one.socket] = list_forwards(one.socket, one.timeout)
-        argv = peer_arguments(one.socket, one.timeout)
+        state.forwards[socket] = list_forwards(socket, one.timeout)
+        argv = peer_arguments(socket, one.timeout)
     except ProgramError as error:
         if not one.present and error.errno in NOBODY:
-            state.forwards[one.socket] = []
+            state.forwards[socket] = []
             return
-        raise InvalidOption("api_socket", one.socket, f"is of no use: {error}") from None
-    state.helpers[one.socket] = HelperState({"argv": argv, "socket": one.socket}, alive=True)
+        raise InvalidOption("api_socket", socket, f"is of no use: {error}") from None
+    state.helpers[socket] = HelperState({"argv": argv, "socket": socket}, alive=True)
 
 
 def _network(one: WantedForwards, state: State) -> Mapping[str, Any]:
@@ -201,9 +227,8 @@ def _complete(one: WantedForwards, network: Mapping[str, Any]) -> list[Forward]:
 
 def _live(one: WantedForwards, state: State) -> list[Forward]:
     """What the helper has."""
-    if one.socket:
-        return state.forwards.get(one.socket, [])
-    assert one.netns
+    if one.netns is None:
+        return state.forwards.get(one.socket or "", [])
     helper = state.helpers.get(directory_of(one.netns, state))
     if helper is None or not helper.alive:
         return []
@@ -211,33 +236,35 @@ def _live(one: WantedForwards, state: State) -> list[Forward]:
     return state.forwards.get(socket, []) if socket else forwards_of(state.record(KIND, one.netns))
 
 
-def _plan(one: WantedForwards, state: State) -> Iterator[Operation]:
+def _plan_foreign(socket: str, one: WantedForwards, state: State) -> Iterator[Operation]:
+    """Forwards of a slirp4netns that somebody else started: nothing of them is remembered."""
     network = _network(one, state)
-    wanted = _complete(one, network)
-    if one.socket:
-        _refuse(wanted, network, six=False)
-        live = state.forwards[one.socket]
-        target = merged(live, wanted, purge=one.purge) if one.present else without(live, wanted)
-        refuse_busy("forwards", target, state)
-        going = live if one.purge else [] if one.present else live
-        yield from converge(live, target, one.socket, one.timeout, purge=going)
-        return
-    assert one.netns
-    helper, record = _helper_and_record(one.netns, state, one.present)
+    wanted, live = _complete(one, network), state.forwards[socket]
+    _refuse(wanted, network, six=False)
+    target = merged(live, wanted, purge=one.purge) if one.present else without(live, wanted)
+    refuse_busy("forwards", target, state)
+    going = live if one.purge or not one.present else []
+    yield from converge(live, target, socket, one.timeout, purge=going)
+
+
+def _plan_own(netns: str, one: WantedForwards, state: State) -> Iterator[Operation]:
+    """Forwards of a network that slirp_network has started."""
+    helper, record = _helper_and_record(netns, state, one.present)
     if helper is None or record is None:
         return
-    pasta = record["backend"] == "pasta"
+    network = _network(one, state)
+    wanted, pasta = _complete(one, network), record["backend"] == "pasta"
     _refuse(wanted, network, six=pasta and network["ipv6"], pasta=pasta)
     known, live = forwards_of(record), _live(one, state)
     target = merged(known, wanted, purge=one.purge) if one.present else without(known, wanted)
     refuse_busy("forwards", target, state)
-    directory = directory_of(one.netns, state)
+    directory = directory_of(netns, state)
     if pasta:
         refuse_old_pasta("forwards", state.programs["pasta", helper.spec["argv"][0]], target)
         if target != known and not helper.spec.get("socket"):
             spec = {**helper.spec, "argv": pasta_with(helper.spec["argv"], target)}
-            yield stop(one.netns, directory, known, helper)
-            yield Operation("process.start", {"name": called(spec, one.netns), "directory": directory, "spec": spec})
+            yield stop(netns, directory, known, helper)
+            yield Operation("process.start", {"name": called(spec, netns), "directory": directory, "spec": spec})
     if helper.spec.get("socket"):
         sides = {other.host_side for other in target}
         removed = [other for other in known if other.host_side not in sides]
@@ -246,7 +273,7 @@ def _plan(one: WantedForwards, state: State) -> Iterator[Operation]:
         yield from converge(live, target, socket, one.timeout, purge=going, program=program)
     if target != known:
         value = {**record, "forwards": as_recorded(target)}
-        yield Operation("record.put", {"kind": KIND, "name": one.netns, "value": value, "before": record})
+        yield Operation("record.put", {"kind": KIND, "name": netns, "value": value, "before": record})
 
 
 def _refuse(wanted: Sequence[Forward], network: Mapping[str, Any], *, six: bool, pasta: bool = False) -> None:

@@ -18,7 +18,7 @@ from .._programs.holders import holder_of
 from .._programs.slirp4netns import Forward
 from .._store.records import Records
 from . import values
-from .forwards import LOOPBACK, describe_forward, is_loopback, refuse_overlaps
+from .forwards import LOOPBACK, describe_forward, refuse_overlaps
 from .netns import namespace_subjects
 from .netns_loopback import bring_up, is_up, routes_on_it, take_down
 from .resolv_conf import is_looked_up, plan_resolv_conf, resolv_conf_path, restore_resolv_conf, wrote_resolv_conf
@@ -34,7 +34,16 @@ from .slirp_backends import (
     refuse_impossible,
     socket_of,
 )
-from .slirp_forwards import as_recorded, complete, converge, ids_from, merged, refuse_busy, warn_of_wildcards
+from .slirp_forwards import (
+    as_recorded,
+    complete,
+    converge,
+    ids_from,
+    merged,
+    refuse_busy,
+    warn_of_udp,
+    warn_of_wildcards,
+)
 from .slirp_observing import observe_busy, observe_networks, observe_programs
 from .slirp_options import WantedSlirp, parse_slirp
 from .slirp_record import (
@@ -54,7 +63,6 @@ OF_THE_HELPER = ("argv", "netns", "own_mounts", "user", "manager", "files", "soc
 """What makes a helper another one."""
 HOLDER = "holder"
 """Not a record, but who holds a namespace of rootless_netns: it is remembered to end the network with it."""
-LOST = "slirp4netns with host_loopback: false cannot answer UDP clients on 127.0.0.1; it answers those elsewhere."
 
 
 class SlirpResource:
@@ -86,8 +94,8 @@ class SlirpResource:
                 target = _complete(one, state, one.forwards or ())
                 observe_busy([*target, *forwards_of(state.record(KIND, one.netns))], _held(one.netns, state), state)
                 warn_of_wildcards(target, state)
-                if one.backend == "slirp4netns" and not one.host_loopback and _on_loopback(target):
-                    state.warnings.append(LOST)
+                if one.backend == "slirp4netns" and not one.host_loopback:
+                    warn_of_udp(["--disable-host-loopback"], target, state)
         return state
 
     def plan(self, wanted: Sequence[WantedSlirp], state: State) -> list[Operation]:
@@ -133,7 +141,6 @@ def describe_network(
         "mtu": network.get("mtu"),
         "forwards": [describe_forward(one) for one in ids_from(forwards, state.forwards.get(socket or "", []))],
         "restarted": restarted,
-        **({"log": helper.last_words} if helper and helper.last_words else {}),
     }
 
 
@@ -332,10 +339,6 @@ def _held(netns: str, state: State) -> list[Forward]:
         return []
     socket = helper.spec.get("socket")
     return state.forwards.get(socket or "", forwards_of(state.record(KIND, netns)))
-
-
-def _on_loopback(forwards: Sequence[Forward]) -> bool:
-    return any(one.proto == "udp" and is_loopback(one.host_addr) for one in forwards)
 
 
 def _missing(netns: str, state: State) -> TaskError:

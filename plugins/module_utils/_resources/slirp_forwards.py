@@ -15,6 +15,8 @@ from .._programs.slirp4netns import Forward
 from .forwards import LOOPBACK, WILDCARDS, host_side, is_loopback, overlap
 from .slirp_backends import GUEST6
 
+LOST = "slirp4netns with host_loopback: false cannot answer UDP clients on 127.0.0.1; it answers those elsewhere."
+
 
 def complete(forwards: Iterable[Forward], guest: str, *, spliced: bool = False) -> list[Forward]:
     """Forwards with the address of the sandbox where none was given. ``spliced``: what comes to a
@@ -88,6 +90,12 @@ def warn_of_wildcards(forwards: Iterable[Forward], state: State) -> None:
     wide = [host_side(one) for one in forwards if one.host_addr in WILDCARDS]
     if wide:
         state.warnings.append(f"{', '.join(wide[:5])}: open to everybody who can reach this host.")
+
+
+def warn_of_udp(argv: Sequence[str], forwards: Iterable[Forward], state: State) -> None:
+    """What the command line of a slirp4netns means for clients on the loopback."""
+    if "--disable-host-loopback" in argv and any(one.proto == "udp" and is_loopback(one.host_addr) for one in forwards):
+        state.warnings.append(LOST)
 
 
 def as_recorded(forwards: Iterable[Forward]) -> list[dict[str, Any]]:

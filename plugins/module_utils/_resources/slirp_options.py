@@ -97,8 +97,7 @@ class WantedSlirp:
 def parse_slirp(options: dict[str, Any]) -> WantedSlirp:
     """One user-mode network. Raises InvalidOption."""
     text = values.required("netns", options["netns"])
-    netns = values.namespace_path("netns", text)
-    assert netns is not None  # it was required
+    netns = str(values.namespace_path("netns", text))
     matched = re.fullmatch(r"/proc/([0-9]+)/ns/net", netns)
     pid = int(matched[1]) if matched else None
     if options["state"] in ("stopped", "absent"):
