@@ -86,20 +86,27 @@ def list_forwards(path: str, seconds: float) -> list[Forward]:
         raise ProgramError(f"{path} answered what is not a list of forwards: {str(answer)[:200]}") from None
 
 
-def add_forward(path: str, forward: Forward, seconds: float) -> None:
-    """Enter a forward; one that is there already stays. Raises ProgramError."""
+def add_forward(path: str, forward: Forward, seconds: float) -> int:
+    """Enter a forward; one that is there already stays. Its id. Raises ProgramError."""
     try:
-        _ask(path, {"execute": "add_hostfwd", "arguments": forward.arguments}, seconds)
+        answer = _ask(path, {"execute": "add_hostfwd", "arguments": forward.arguments}, seconds).get("return")
+        return int(answer["id"])  # type: ignore[index]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise ProgramError(f"{path} does not tell the id of a forward") from None
     except ProgramError as refusal:
-        if not any(_same(one, forward) for one in list_forwards(path, seconds)):
-            raise refusal from None
+        for one in list_forwards(path, seconds):
+            if _same(one, forward) and one.id is not None:
+                return one.id
+        raise refusal from None
 
 
-def remove_forward(path: str, forward: Forward, seconds: float) -> None:
-    """Remove a forward, whatever its id; one that is not there is fine. Raises ProgramError."""
-    for one in list_forwards(path, seconds):
-        if _same(one, forward):
-            _ask(path, {"execute": "remove_hostfwd", "arguments": {"id": one.id}}, seconds)
+def remove_forward(path: str, forward: Forward, seconds: float, number: int | None = None) -> None:
+    """Remove a forward; one that is not there is fine. ``number`` is its id, where it is known: that
+    saves a question whose answer is as long as the list. Raises ProgramError.
+    """
+    found = [one.id for one in list_forwards(path, seconds) if _same(one, forward)] if number is None else [number]
+    for one in found:
+        _ask(path, {"execute": "remove_hostfwd", "arguments": {"id": one}}, seconds)
 
 
 def peer_arguments(path: str, seconds: float) -> list[str]:

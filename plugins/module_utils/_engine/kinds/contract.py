@@ -28,6 +28,8 @@ class Context:
     """The namespaces that end with this task; their veth peers here go with them."""
     indexes: dict[tuple[Netns, str], int] = field(default_factory=dict)
     """Indexes of links by namespace and name, looked up once."""
+    forward_ids: dict[str, dict[tuple[Any, ...], int | None]] = field(default_factory=dict)
+    """The ids of forwards by API socket, asked for once: with every question the answer is as long as the list."""
 
 
 class Kind(Protocol):

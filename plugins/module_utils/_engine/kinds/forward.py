@@ -40,7 +40,7 @@ class ForwardAdd:
     def apply(self, args: Args, context: Context) -> None:
         socket, forward, timeout = args["api_socket"], forward_of(args), args["timeout"]
         if not args.get("pesto"):
-            self._add(socket, forward, timeout)
+            self._add(socket, forward, timeout, context)
             return
         pesto.add_forward(args["pesto"], socket, forward, timeout)
         if not problem_with_listening(*forward.host_side):  # it says nothing of a port that it cannot have
@@ -48,9 +48,13 @@ class ForwardAdd:
             raise ProgramError(f"pasta does not listen at {_host_side(args)}")
 
     @staticmethod
-    def _add(socket: str, forward: Forward, timeout: float) -> None:
+    def _add(socket: str, forward: Forward, timeout: float, context: Context) -> None:
+        ids = context.forward_ids.pop(socket, None)
         try:
-            slirp4netns.add_forward(socket, forward, timeout)
+            number = slirp4netns.add_forward(socket, forward, timeout)
+            if ids is not None:
+                ids[forward.essence] = number
+                context.forward_ids[socket] = ids
         except ProgramError as refusal:  # which gives no reason
             problem = "" if refusal.errno else problem_with_listening(*forward.host_side)
             raise (ProgramError(f"{refusal}: {problem}") if problem else refusal) from None
@@ -74,10 +78,20 @@ class ForwardRemove:
             if args.get("pesto"):
                 pesto.remove_forward(args["pesto"], args["api_socket"], forward_of(args), args["timeout"])
             else:
-                slirp4netns.remove_forward(args["api_socket"], forward_of(args), args["timeout"])
+                self._remove(args["api_socket"], forward_of(args), args["timeout"], context)
         except ProgramError as error:
             if error.errno not in ENDED and os.path.exists(args["api_socket"]):
                 raise
+
+    @staticmethod
+    def _remove(socket: str, forward: Forward, timeout: float, context: Context) -> None:
+        ids = context.forward_ids.pop(socket, None)
+        if ids is None:
+            ids = {one.essence: one.id for one in slirp4netns.list_forwards(socket, timeout)}
+        number = ids.pop(forward.essence, None)
+        if number is not None:
+            slirp4netns.remove_forward(socket, forward, timeout, number)
+        context.forward_ids[socket] = ids  # only where nothing went wrong
 
     def inverse(self, args: Args) -> Sequence[Operation]:
         return [Operation("forward.add", args)]

@@ -21,6 +21,7 @@ class ProcessStart:
 
     def apply(self, args: Args, context: Context) -> None:
         spec = args["spec"]
+        context.forward_ids.clear()
         start_supervised(args["directory"], spec)
         if spec.get("settles"):  # an address that is looked for duplicates of serves nobody yet
             netlink = context.host.at(spec["netns"]["path"]).netlink
@@ -43,6 +44,7 @@ class ProcessStop:
     """
 
     def apply(self, args: Args, context: Context) -> None:
+        context.forward_ids.clear()
         stop_supervised(args["directory"])
 
     def inverse(self, args: Args) -> Sequence[Operation]:
