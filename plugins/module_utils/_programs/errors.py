@@ -22,3 +22,8 @@ def refused(action: str, error: OSError) -> ProgramError:
     """What the system refused, with the name of its error."""
     name = errnos.errorcode.get(error.errno or 0, str(error.errno))
     return ProgramError(f"{action}: {name} ({error.strerror or error})", error.errno)
+
+
+def no_answer(who: str, seconds: float) -> ProgramError:
+    """Somebody who was asked something and said nothing in time."""
+    return ProgramError(f"{who} did not answer within {seconds:g} seconds (ETIMEDOUT)", errnos.ETIMEDOUT)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from .errors import ProgramError, refused
+from .errors import ProgramError, no_answer, refused
 from .finding import ENVIRONMENT
 from .slirp4netns import Forward
 
@@ -69,7 +69,7 @@ def _run(program: str, seconds: float, *words: str) -> str:
     except OSError as error:
         raise refused(f"running {program}", error) from None
     except subprocess.TimeoutExpired:
-        raise ProgramError(f"{words[-1]} did not answer within {seconds:g} seconds") from None
+        raise no_answer(words[-1], seconds) from None
     if done.returncode:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
         raise ProgramError(f"{program} {' '.join(words)}: {said}")

@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from .errors import ProgramError, refused
+from .errors import ProgramError, no_answer, refused
 from .finding import Program, ask_program, read_options
 
 LARGEST_REPLY = 4 << 20
@@ -132,7 +132,7 @@ def _ask(path: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
             connection.shutdown(socket.SHUT_WR)
             reply = _receive(connection, path, seconds)
     except socket.timeout:
-        raise ProgramError(f"{path} did not answer within {seconds:g} seconds") from None
+        raise no_answer(path, seconds) from None
     except OSError as error:
         raise refused(path, error) from None
     try:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -79,9 +78,18 @@ class ForwardRemove:
                 pesto.remove_forward(args["pesto"], args["api_socket"], forward_of(args), args["timeout"])
             else:
                 self._remove(args["api_socket"], forward_of(args), args["timeout"], context)
-        except ProgramError as error:
-            if error.errno not in ENDED and os.path.exists(args["api_socket"]):
+        except ProgramError:
+            if self._listens(args["api_socket"], args["timeout"]):
                 raise
+
+    @staticmethod
+    def _listens(socket: str, timeout: float) -> bool:
+        """Whether anybody is there to have forwards: a second look, for one refusal can mean anything."""
+        try:
+            slirp4netns.peer_arguments(socket, timeout)
+        except ProgramError as error:
+            return error.errno not in ENDED
+        return True
 
     @staticmethod
     def _remove(socket: str, forward: Forward, timeout: float, context: Context) -> None:
