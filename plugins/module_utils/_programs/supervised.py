@@ -110,7 +110,7 @@ def stop_supervised(directory: str) -> None:
         with contextlib.suppress(OSError):  # that of other helpers, unless this was the last
             os.rmdir(os.path.dirname(directory))
     except OSError as error:
-        raise refused(f"removing {error.filename or directory}", error) from None
+        raise refused(f"removing {directory}", error) from None
 
 
 def _prepare(directory: str, spec: dict[str, Any]) -> None:
