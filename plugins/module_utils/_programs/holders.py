@@ -19,8 +19,11 @@ RESOLV_CONF = "/etc/resolv.conf"
 # Where the host's is a link into /run, its directory is covered, not the file: whoever writes that
 # replaces it, and what was mounted on a file goes with the file. A directory stays.
 # Descriptor 4 is closed when the supervisor wants the end, or has ended itself.
+# systemd would start it again after its end: another namespace, empty and without a network.
 SCRIPT = """
 umask 022
+[ ! -e "$2/born" ] || { echo its namespace has ended >&2; exit 1; }
+: >"$2/born"
 ip link set lo up
 if [ $# -gt 2 ]; then
     target=$(readlink -f /etc/resolv.conf)

@@ -17,6 +17,7 @@ import select
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,25 +102,47 @@ def stop_supervised(directory: str) -> None:
             raise refused(f"ending process {known.pid if known else name}", error) from None
     files = running.spec.get("files") or directory
     try:
-        if files != directory and os.path.isdir(files):
+        if files != directory and os.path.islink(files):  # the user can put there what they like
+            os.unlink(files)
+        elif files != directory and os.path.isdir(files):
             shutil.rmtree(files)
-            for place in (os.path.dirname(files), os.path.dirname(os.path.dirname(files))):
-                with contextlib.suppress(OSError):  # of other helpers, or users
-                    os.rmdir(place)
+        if files != directory:
+            _remove_if_empty(os.path.dirname(files), os.path.dirname(os.path.dirname(files)))
         shutil.rmtree(directory)
-        with contextlib.suppress(OSError):  # that of other helpers, unless this was the last
-            os.rmdir(os.path.dirname(directory))
+        _remove_if_empty(os.path.dirname(directory))
     except OSError as error:
         raise refused(f"removing {directory}", error) from None
 
 
 def _prepare(directory: str, spec: dict[str, Any]) -> None:
-    for place in (os.path.dirname(os.path.dirname(directory)), os.path.dirname(directory), directory):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(place, 0o700)
+    above = os.path.dirname(directory)
+    _make_directories([(place, 0o700) for place in (os.path.dirname(above), above, directory)])
     _prepare_files(directory, spec)
     _write(os.path.join(directory, SUPERVISOR), _source_of_supervisor())
     _write(os.path.join(directory, "spec.json"), json.dumps({"environment": ENVIRONMENT, **spec}))
+
+
+def _make_directories(wanted: Sequence[tuple[str, int]]) -> None:
+    """Directories, outermost first, with their modes. A task that ends the last other helper may be
+    removing those above meanwhile.
+    """
+    for tries_left in range(len(wanted) * 4, -1, -1):
+        try:
+            for place, mode in wanted:
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(place, mode)
+                    os.chmod(place, mode)  # whatever the umask
+            return
+        except FileNotFoundError:
+            if not tries_left:
+                raise
+
+
+def _remove_if_empty(*directories: str) -> None:
+    """Remove directories that other helpers share, innermost first, unless something is in them."""
+    for directory in directories:
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
 
 
 def _prepare_files(directory: str, spec: dict[str, Any]) -> None:
@@ -129,10 +152,7 @@ def _prepare_files(directory: str, spec: dict[str, Any]) -> None:
         return
     owner = pwd.getpwnam(spec["user"])
     of_user = os.path.dirname(files)
-    for place, mode in ((os.path.dirname(of_user), 0o711), (of_user, 0o700), (files, 0o700)):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(place, mode)
-            os.chmod(place, mode)  # whatever the umask
+    _make_directories([(os.path.dirname(of_user), 0o711), (of_user, 0o700), (files, 0o700)])
     for place in (of_user, files):
         os.chown(place, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 

@@ -126,6 +126,8 @@ class Helper:
                 os.close(os.open(self.spec["netns_at"], os.O_RDONLY | os.O_CREAT, 0o600))
                 source, target = os.fsencode(self.spec["netns"]["path"]), os.fsencode(self.spec["netns_at"])
                 check(libc.mount(source, target, None, MS_BIND, None), "mount")
+        if self.spec["netns"] is not None and not there(self.spec["netns"]):
+            raise OSError("the network namespace has been replaced")
         user = self.spec.get("user")
         if user:
             import pwd

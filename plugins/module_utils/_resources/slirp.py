@@ -88,11 +88,14 @@ class SlirpResource:
         state = State()
         observe_networks(wanted, state, reader)
         observe_programs(wanted, state)
+        freed = [forward for one in wanted if not one.running for forward in _held(one.netns, state)]
         for one in wanted:
             state.records[HOLDER, one.netns] = {"name": holder_of(one.netns)}
             if one.running:
                 target = _complete(one, state, one.forwards or ())
-                observe_busy([*target, *forwards_of(state.record(KIND, one.netns))], _held(one.netns, state), state)
+                observe_busy(
+                    [*target, *forwards_of(state.record(KIND, one.netns))], [*_held(one.netns, state), *freed], state
+                )
                 warn_of_wildcards(target, state)
                 if one.backend == "slirp4netns" and not one.host_loopback:
                     warn_of_udp(["--disable-host-loopback"], target, state)
@@ -101,7 +104,7 @@ class SlirpResource:
     def plan(self, wanted: Sequence[WantedSlirp], state: State) -> list[Operation]:
         """Each network for itself, after what is left of networks whose namespaces have ended."""
         operations = [operation for path in state.ended for operation in end_with(path, state)]
-        for one in wanted:
+        for one in sorted(wanted, key=lambda one: one.running):  # what one gives up, another can have
             operations += _plan_running(one, state) if one.running else _plan_stopped(one, state)
         return operations
 
@@ -205,7 +208,7 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
     live = state.forwards.get(spec["socket"] or "", [])
     refuse_busy("forwards", target, state)
     if not _fits(one, helper, spec, namespace) or record is None:
-        yield from _plan_start(one, namespace, helper, known, spec, state, originals)
+        yield from _plan_start(one, namespace, helper, forwards_of(record), spec, state, originals)
         live = []
     if spec["socket"]:
         purged = live if one.forwards is not None and one.purge else []

@@ -44,7 +44,14 @@ class FileWrite:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(temporary, flags, 0o600)
+        try:
+            descriptor = os.open(temporary, flags, 0o600)
+        except FileNotFoundError:  # another task has removed a directory that seemed empty
+            for directory in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(directory, 0o755)
+                    os.chmod(directory, 0o755)
+            descriptor = os.open(temporary, flags, 0o600)
         with os.fdopen(descriptor, "wb") as target:
             target.write(file["content"].encode("utf-8", "surrogateescape"))
             os.fchown(target.fileno(), *file["owner"])
