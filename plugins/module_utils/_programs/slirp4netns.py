@@ -11,6 +11,7 @@ it says is waited for longer than asked.
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import struct
@@ -159,7 +160,7 @@ def _connection(path: str, seconds: float) -> socket.socket:
         connection.settimeout(seconds)
         while True:
             try:
-                connection.connect(path)
+                _connect(connection, path)
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
@@ -169,6 +170,15 @@ def _connection(path: str, seconds: float) -> socket.socket:
         connection.close()
         raise
     return connection
+
+
+def _connect(connection: socket.socket, path: str) -> None:
+    """Connect to a socket in a directory that is no symbolic link: it may be another user's."""
+    directory = os.open(os.path.dirname(path), os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        connection.connect(f"/proc/self/fd/{directory}/{os.path.basename(path)}")
+    finally:
+        os.close(directory)
 
 
 def _receive(connection: socket.socket, path: str, seconds: float) -> bytes:

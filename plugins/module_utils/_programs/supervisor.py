@@ -339,12 +339,16 @@ def write(directory: str, name: str, content: dict[str, Any]) -> None:
 
 
 def remove(path: str | None) -> None:
-    """Remove a file that may be missing."""
+    """Remove a file that may be missing. Its directory may be another user's, who could lead us elsewhere."""
+    if not path:
+        return
     try:
-        if path:
-            os.unlink(path)
-    except FileNotFoundError:
-        pass
+        directory = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.basename(path), dir_fd=directory)
+    os.close(directory)
 
 
 def say(text: str) -> None:

@@ -36,7 +36,9 @@ class FileWrite:
 
     def _write(self, args: Args) -> None:
         path, file = args["path"], args["file"]
-        for directory in args["directories"]:
+        # one that was there may have been removed by another task, to which it seemed empty
+        above = [os.path.dirname(os.path.dirname(path)), os.path.dirname(path)] if args["directories"] else []
+        for directory in dict.fromkeys([*above, *args["directories"]]):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(directory, 0o755)
                 os.chmod(directory, 0o755)  # whatever the umask
@@ -44,14 +46,7 @@ class FileWrite:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
-            descriptor = os.open(temporary, flags, 0o600)
-        except FileNotFoundError:  # another task has removed a directory that seemed empty
-            for directory in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(directory, 0o755)
-                    os.chmod(directory, 0o755)
-            descriptor = os.open(temporary, flags, 0o600)
+        descriptor = os.open(temporary, flags, 0o600)
         with os.fdopen(descriptor, "wb") as target:
             target.write(file["content"].encode("utf-8", "surrogateescape"))
             os.fchown(target.fileno(), *file["owner"])
