@@ -152,9 +152,8 @@ def _prepare_files(directory: str, spec: dict[str, Any]) -> None:
         return
     owner = pwd.getpwnam(spec["user"])
     of_user = os.path.dirname(files)
-    _make_directories([(os.path.dirname(of_user), 0o711), (of_user, 0o700), (files, 0o700)])
-    for place in (of_user, files):
-        os.chown(place, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
+    _make_directories([(os.path.dirname(of_user), 0o711), (of_user, 0o711), (files, 0o700)])
+    os.chown(files, owner.pw_uid, owner.pw_gid, follow_symlinks=False)  # those above stay ours: it cannot be replaced
 
 
 def _source_of_supervisor() -> str:

@@ -32,6 +32,7 @@ from .slirp_backends import (
     pid_file_of,
     refuse_forwards,
     refuse_impossible,
+    refuse_without_way_out,
     socket_of,
 )
 from .slirp_forwards import (
@@ -87,7 +88,7 @@ class SlirpResource:
         """Namespaces, helpers, forwards, programs."""
         state = State()
         observe_networks(wanted, state, reader)
-        observe_programs(wanted, state)
+        observe_programs(wanted, state, reader)
         freed = [forward for one in wanted if not one.running for forward in _held(one.netns, state)]
         for one in wanted:
             state.records[HOLDER, one.netns] = {"name": holder_of(one.netns)}
@@ -208,6 +209,7 @@ def _plan_running(one: WantedSlirp, state: State) -> Iterator[Operation]:
     live = state.forwards.get(spec["socket"] or "", [])
     refuse_busy("forwards", target, state)
     if not _fits(one, helper, spec, namespace) or record is None:
+        refuse_without_way_out(one, state)
         yield from _plan_start(one, namespace, helper, forwards_of(record), spec, state, originals)
         live = []
     if spec["socket"]:

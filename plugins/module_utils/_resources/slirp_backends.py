@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
 from .._engine.errors import InvalidOption, TaskError
+from .._engine.state import State
 from .._programs.finding import Program
 from .._programs.pesto import specification
 from .._programs.slirp4netns import Forward
@@ -95,6 +96,14 @@ def refuse_forwards(one: WantedSlirp, program: Program, option: str, forwards: S
             refuse_guest(option, forward, one.network.cidr, (one.network.gateway, one.network.dns))
     if one.backend == "pasta":
         refuse_old_pasta(option, program, forwards)
+
+
+def refuse_without_way_out(one: WantedSlirp, state: State) -> None:
+    """pasta serves only families of addresses that the host has a default route for. Raises InvalidOption."""
+    if one.backend == "pasta" and not state.kinds["default4"]:
+        raise InvalidOption("backend", "pasta", "needs an IPv4 default route where Ansible runs")
+    if one.backend == "pasta" and one.ipv6 and not state.kinds["default6"]:
+        raise InvalidOption("ipv6", True, "needs an IPv6 default route where Ansible runs")
 
 
 def is_spliced(program: Program) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from .._engine.errors import InvalidOption, TaskError
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
+from .._kernel.addressing import TABLE_MAIN, read_routes
 from .._kernel.errors import NotANamespace
 from .._kernel.links import read_links
 from .._kernel.listening import problem_with_listening, read_link_names
@@ -92,7 +93,7 @@ def observe_forwards(path: str, state: State, seconds: float = ANSWER_SECONDS, *
             raise TaskError(f"the helper of {path} runs, but: {error}; state: restarted starts it again") from None
 
 
-def observe_programs(wanted: Sequence[WantedSlirp], state: State) -> None:
+def observe_programs(wanted: Sequence[WantedSlirp], state: State, reader: Reader) -> None:
     """The programs that are asked for, and what they offer. Raises InvalidOption."""
     for one in wanted:
         key = (one.backend, one.program)
@@ -105,9 +106,17 @@ def observe_programs(wanted: Sequence[WantedSlirp], state: State) -> None:
         except ProgramError as error:
             raise InvalidOption(option, value, f"cannot be used: {error}") from None
         state.programs[key] = found
+        if one.backend == "pasta":
+            _observe_ways_out(state, reader)
         if CONTROL in found.options:
             _observe_pesto(os.path.dirname(path), state)
         state.warnings += [found.warning] if found.warning else []
+
+
+def _observe_ways_out(state: State, reader: Reader) -> None:
+    """Whether the host has default routes: pasta leaves a family that has none out, without a word."""
+    found = {route.dst for route in read_routes(reader.host.at(None).netlink) if route.table == TABLE_MAIN}
+    state.kinds["default4"], state.kinds["default6"] = "0.0.0.0/0" in found, "::/0" in found
 
 
 def _observe_pesto(directory: str, state: State) -> None:

@@ -17,7 +17,13 @@ def filter_of(name: str) -> Any:
     return importlib.import_module(f"{PACKAGE}.{name}").FilterModule().filters()[name]
 
 
-@pytest.mark.parametrize("name", ["link_name", "sandbox_addresses", "sandbox_links", "sandbox_made", "sandbox_plan"])
+NAMES = (
+    *("link_name", "sandbox_addresses", "sandbox_links", "sandbox_made", "sandbox_plan"),
+    *("rootless_networks", "rootless_plan", "rootless_sandboxes"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_file_has_the_filter_of_its_name_and_no_other(name: str) -> None:
     filters = importlib.import_module(f"{PACKAGE}.{name}").FilterModule().filters()
     assert list(filters) == [name]
@@ -31,6 +37,7 @@ def test_a_plan_with_problems_asks_for_nothing() -> None:
         "bridges": [],
         "namespaces": [],
         "links": [],
+        "networks": [],
         "devices": [],
         "endpoints": [],
     }
@@ -65,6 +72,7 @@ def test_what_was_made() -> None:
         "devices": [],
         "links": [],
         "bridges": [],
+        "networks": [],
         "namespaces": [{"name": "a"}],
         "leases": [],
     }
@@ -83,3 +91,14 @@ def test_addresses_by_name() -> None:
 
 def test_the_host_end_of_a_link() -> None:
     assert filter_of("link_name")("web1") != filter_of("link_name")("web1", "eth1")
+
+
+def test_a_rootless_sandbox_from_plan_to_result() -> None:
+    plan = filter_of("rootless_plan")([{"name": "a"}], {"backend": "pasta"})
+    assert plan["problems"] == []
+    namespaces = [{"name": "a", "pid": 7, "netns": "pid:7", "enter": ["nsenter"], "created": True}]
+    networks = filter_of("rootless_networks")(plan["networks"], namespaces)
+    assert networks == [{"netns": "pid:7", "backend": "pasta"}]
+    found = filter_of("rootless_sandboxes")(plan["networks"], namespaces, [{"backend": "pasta", "gateway": "10.0.2.2"}])
+    assert (found["a"]["pid"], found["a"]["gateway"]) == (7, "10.0.2.2")
+    assert filter_of("rootless_plan")([{"name": "a"}], None, "absent")["namespaces"] == [{"name": "a"}]

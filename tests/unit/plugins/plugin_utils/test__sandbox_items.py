@@ -140,7 +140,7 @@ def test_numbers_and_macs_are_normalised() -> None:
         ({"name": "wéb"}, "'wéb' is not a name of letters"),
         ({"name": "a" * 256}, "has 256 characters, 255 are allowed"),
         ({"name": 7}, "7 is not a text"),
-        ({"driver": "slirp"}, 'driver: "slirp" is not one of bridge, none'),
+        ({"driver": "magic"}, 'driver: "magic" is not one of bridge, slirp, none'),
         ({"interface": "lo"}, '"lo" is the loopback'),
         ({"interface": "a" * 16}, "has 16 characters, 15 are allowed"),
         ({"interface": "eth%d"}, "interface: 'eth%d' is not a name of letters"),
@@ -248,6 +248,34 @@ def test_numbers_and_macs_are_normalised() -> None:
         ({"endpoint": {"rx_rate": 9000, "model": "macvtap"}}, "rx_rate: is not possible with model: macvtap"),
         ({"endpoint": {"tx_rate": 9000, "model": "none"}}, "tx_rate: needs a model that wires the endpoint"),
         ({"endpoint": {"vhost_user_dir": "run"}}, "endpoint: vhost_user_dir: 'run' is not an absolute path"),
+        ({"ports": ["8080:80"]}, "ports: needs driver: slirp"),
+        ({"slirp": {}, "driver": "none"}, "slirp: needs driver: slirp"),
+        *(
+            ({"driver": "slirp", **wrong}, text)
+            for wrong, text in (
+                ({"endpoint": True}, "driver: slirp has no interface of its own to wire"),
+                ({"addresses": ["10.0.0.1/24"]}, "addresses: is not possible with driver: slirp"),
+                ({"mac": "02:00:00:00:00:01"}, "mac: is not possible with driver: slirp"),
+                ({"devices": ["eth0"]}, "of the sandbox's own interface; give it a new_name"),
+                ({"ports": ["80:"]}, "ports: '80:' is not [HOST_ADDR:]HOST_PORT[:GUEST_PORT][/PROTO]"),
+                ({"ports": [True]}, "ports: True is not [HOST_ADDR:]HOST_PORT"),
+                ({"ports": [{"guest_port": 80}]}, "host_port is missing"),
+                ({"ports": [{"host_port": 80, "colour": "red"}]}, "colour is not one of proto, host_addr"),
+                ({"slirp": "pasta"}, "slirp: 'pasta' is not a dictionary"),
+                ({"slirp": {"netns": "a"}}, "slirp: netns is not one of backend, cidr"),
+                ({"slirp": {"backend": "vde"}}, 'slirp: backend: "vde" is not one of slirp4netns, pasta'),
+                ({"slirp": {"cidr": "10.0.0.1/24"}}, 'cidr: "10.0.0.1/24" is not a network such as 10.0.2.0/24'),
+                ({"slirp": {"cidr": "10.0.0.0/26"}}, "with a prefix length of at most 25"),
+                ({"slirp": {"cidr": "fd00::/64"}}, 'cidr: "fd00::/64" is not an IPv4 network'),
+                ({"slirp": {"cidr": "10.0.0.0"}}, 'cidr: "10.0.0.0" is not an IPv4 network'),
+                ({"slirp": {"mtu": 1000, "ipv6": True}}, "slirp: mtu: 1000 is less than the 1280 that IPv6 needs"),
+                ({"slirp": {"mtu": 65521, "backend": "pasta"}}, "slirp: mtu: 65521 is more than the 65520 of pasta"),
+                ({"slirp": {"outbound_addr6": "fd00::1"}}, "slirp: outbound_addr6: needs ipv6: true"),
+                ({"slirp": {"ready_timeout": 0}}, "slirp: ready_timeout: 0 is not between 0 and 3600"),
+                ({"slirp": {"ready_timeout": []}}, "slirp: ready_timeout: [] is not a number of seconds"),
+                ({"slirp": {"seccomp": True}}, 'slirp: seccomp: "True" is not one of auto, required, never'),
+            )
+        ),
     ],
 )
 def test_what_is_refused_names_item_option_and_value(item: dict[str, Any], text: str) -> None:

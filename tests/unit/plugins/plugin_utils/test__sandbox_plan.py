@@ -131,6 +131,7 @@ def test_the_driver_none_has_a_namespace_and_nothing_else() -> None:
         "bridges": [],
         "namespaces": [{"name": "a"}],
         "links": [],
+        "networks": [],
         "devices": [],
         "endpoints": [],
     }
@@ -143,7 +144,35 @@ def test_no_addresses_no_lease() -> None:
 
 
 def test_nothing_wanted_nothing_asked() -> None:
-    assert present() == {"leases": [], "bridges": [], "namespaces": [], "links": [], "devices": [], "endpoints": []}
+    assert set(map(str, present().values())) == {"[]"}
+
+
+def test_a_user_mode_network_and_nothing_else() -> None:
+    plan = present(
+        {"name": "a", "driver": "slirp", "ports": ["8080:80", {"host_port": 53, "proto": "udp"}]},
+        {
+            "name": "b",
+            "driver": "slirp",
+            "interface": "net0",
+            "mtu": "1400",
+            "slirp": {"backend": "pasta", "ipv6": "yes"},
+        },
+        {"name": "c", "driver": "slirp", "ports": [], "slirp": {"mtu": 1300, "cidr": None}},
+        slirp={"cidr": "10.9.0.0/16"},
+    )
+    assert plan["networks"] == [
+        {
+            "netns": "a",
+            "interface": "eth0",
+            "cidr": "10.9.0.0/16",
+            "forwards": ["8080:80", {"host_port": 53, "proto": "udp"}],
+            "purge": True,
+        },
+        {"netns": "b", "interface": "net0", "mtu": 1400, "cidr": "10.9.0.0/16", "backend": "pasta", "ipv6": True},
+        {"netns": "c", "interface": "eth0", "mtu": 1300, "forwards": [], "purge": True},
+    ]
+    assert plan["namespaces"] == [{"name": "a"}, {"name": "b"}, {"name": "c"}]
+    assert (plan["leases"], plan["bridges"], plan["links"]) == ([], [], [])
 
 
 def test_devices_of_all_sandboxes_are_one_list() -> None:
@@ -206,17 +235,19 @@ def test_what_was_made_is_what_was_not_there_before() -> None:
     veth = {"op": "link.add", "name": "eth0", "netns": "/run/netns/a", "kind": "veth", "peer": {"name": "a-1"}}
     bridge = {"op": "link.add", "name": "sbr0", "netns": None, "kind": "bridge"}
     links = {"operations": [bridge, veth, {"op": "link.set", "name": "eth0"}, _put("link", "x")]}
+    networks = {"operations": [_put("slirp", "/run/netns/a"), _put("slirp", "/run/netns/b", before={"forwards": []})]}
     record = {"netns": "/run/netns/a", "name": "lan", "origin": {"name": "ens4", "netns": None}}
     renamed = _put("device", "y", record, before=record)
     devices = {"operations": [{"op": "link.move"}, _put("device", "x", record), renamed]}
     endpoint = {"netns": "/run/netns/a", "interface": "eth0", "model": "macvtap"}
     rewired = _put("endpoint", "/run/netns/a:eth1", endpoint, before=endpoint)
     endpoints = {"operations": [_put("endpoint", "/run/netns/a:eth0", endpoint), rewired]}
-    assert plans.made([leases, namespaces, links, devices, endpoints]) == {
+    assert plans.made([leases, namespaces, links, networks, devices, endpoints]) == {
         "endpoints": [{"netns": "/run/netns/a", "interface": "eth0"}],
         "devices": [{"device": "ens4", "netns": "/run/netns/a", "from_netns": None}],
         "links": [{"name": "eth0", "netns": "/run/netns/a", "kind": "veth"}],
         "bridges": [{"name": "sbr0", "netns": None, "kind": "bridge"}],
+        "networks": [{"netns": "/run/netns/a"}],
         "namespaces": [{"name": "a"}],
         "leases": [{"owner": "a"}],
     }
