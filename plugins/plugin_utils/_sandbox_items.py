@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_devices import Device, parse_devices
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import parse_endpoint
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_slirp import parse_slirp
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import (
     MTU_SMALLEST_IPV6,
     Interface,
@@ -35,7 +36,8 @@ class BadItemError(ValueError):
 @dataclass(frozen=True)
 class Sandbox:
     """One sandbox as wanted. ``gateways`` is what the router has, one address a network.
-    ``endpoint`` is what vm_endpoint is asked for, or None when nothing is said about one."""
+    ``endpoint`` is what vm_endpoint is asked for, or None when nothing is said about one;
+    ``network`` what slirp_network is, or None with another driver."""
 
     name: str
     where: str
@@ -51,6 +53,7 @@ class Sandbox:
     sysctl: Mapping[str, Any] = field(default_factory=dict)
     devices: tuple[Device, ...] = ()
     endpoint: Mapping[str, Any] | None = None
+    network: Mapping[str, Any] | None = None
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -104,13 +107,14 @@ class _Parser:
         if driver == "bridge":
             found.update(self.addressing())
             self.check_ipv6_mtu(found)
-        own_interface = found["interface"] if driver == "bridge" else None
+        own_interface = None if driver == "none" else found["interface"]
         devices, wrong = parse_devices(values.as_list(self.item.get("devices")), found["name"], own_interface)
         endpoint, wrong_too = parse_endpoint(self.item.get("endpoint"), driver, own_interface)
-        self.problems += [f"{self.where}: {problem}" for problem in (*wrong, *wrong_too)]
+        network, wrong_as_well = parse_slirp(self.item, driver, found["interface"], found["mtu"], self.defaults)
+        self.problems += [f"{self.where}: {problem}" for problem in (*wrong, *wrong_too, *wrong_as_well)]
         if self.problems:
             raise BadItemError(self.problems)
-        return Sandbox(where=self.where, devices=tuple(devices), endpoint=endpoint, **found)
+        return Sandbox(where=self.where, devices=tuple(devices), endpoint=endpoint, network=network, **found)
 
     def addressing(self) -> dict[str, Any]:
         """Addresses, subnets and gateways: they depend on each other."""

@@ -60,6 +60,9 @@ def present(sandboxes: Sequence[Sandbox]) -> dict[str, Items]:
         "bridges": [_bridge(name, ports) for name, ports in _by_bridge(sandboxes).items()],
         "namespaces": [_namespace(sandbox) for sandbox in sandboxes],
         "links": [_veth(sandbox) for sandbox in _bridged(sandboxes)],
+        "networks": [
+            {"netns": sandbox.name, **sandbox.network} for sandbox in sandboxes if sandbox.network is not None
+        ],
         "devices": [{"netns": sandbox.name, **device.options} for sandbox in sandboxes for device in sandbox.devices],
         "endpoints": [
             {"netns": sandbox.name, "interface": sandbox.interface, **sandbox.endpoint}
@@ -160,6 +163,7 @@ def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
         "devices": [_moved_back(one["value"]) for one in remembered if one["kind"] == "device"],
         "links": [_link_of(one) for one in added if one["kind"] != "bridge"],
         "bridges": [_link_of(one) for one in added if one["kind"] == "bridge"],
+        "networks": [{"netns": one["name"]} for one in remembered if one["kind"] == "slirp"],
         "namespaces": [{"name": basename(one["path"])} for one in done if one["op"] == "netns.create"],
         "leases": [{"owner": one["name"]} for one in remembered if one["kind"] == "lease"],
     }
