@@ -41,7 +41,7 @@
 
 enum { COUNT, KILL_BEFORE, KILL_AFTER, FAIL, FAIL_DONE, STOP };        /* mode */
 enum { ONCE, SAME_KIND, ALL };                                 /* persist: which later calls fail as well */
-enum kind { NETLINK = 1, FILES, MOUNT, IOCTL };
+enum kind { NETLINK = 1, FILES, MOUNT, IOCTL, SOCKET, PROCESS };
 
 /* runner.py packs the same fields with struct "<9I". */
 static struct control {
@@ -351,6 +351,38 @@ int ioctl(int fd, unsigned long request, ...)
           request == 0x400454caul ? (const char *)argument : "");
 }
 
+/* ---- processes ---- */
+
+/* What a child does until it is another program is its own business. Programs that are only asked something are
+ * started by vfork, as the module subprocess does, and are not counted.
+ */
+pid_t fork(void)
+{
+    REAL(pid_t, fork, (void));
+    if (!watching())
+        return real();
+    struct point point = begin(PROCESS, 1, "fork");
+    if (point.fail)
+        return refuse();
+    pid_t pid = real();
+    if (pid == 0) {
+        armed = 0;
+        return 0;
+    }
+    return finish(point, pid);
+}
+
+/* ---- requests to a slirp4netns ---- */
+
+static int changes_forwards(int fd, const void *data, size_t size)
+{
+    int domain = 0;
+    socklen_t length = sizeof domain;
+    if (!data || (!memmem(data, size, "add_hostfwd", 11) && !memmem(data, size, "remove_hostfwd", 14)))
+        return 0;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_UNIX;
+}
+
 /* ---- netlink ---- */
 
 static const char *route_name(int type)
@@ -518,6 +550,8 @@ ssize_t sendto(int fd, const void *data, size_t size, int flags, const struct so
     REAL(ssize_t, sendmsg, (int, const struct msghdr *, int));
     struct iovec one = {(void *)data, size};
     struct msghdr header = {.msg_name = (void *)address, .msg_namelen = length, .msg_iov = &one, .msg_iovlen = 1};
+    if (watching() && changes_forwards(fd, data, size))
+        GUARD(SOCKET, 1, real(fd, &header, flags), "socket %.*s", size < 400 ? (int)size : 400, (const char *)data);
     return netlink_send(fd, &header, flags, real);
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import json
 import os
 import struct
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Args = dict[str, t.Any]
+Step = t.Union[str, tuple[str, Args]]  # a shell command, or a module that runs
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -29,7 +31,7 @@ PACKAGE = "ansible_collections.sandbox.network.plugins"
 
 COUNT, KILL_BEFORE, KILL_AFTER, FAIL, FAIL_DONE, STOP = range(6)  # modes of faultpoint.c
 ONCE, SAME_KIND, ALL = range(3)
-NETLINK, FILES, MOUNT, IOCTL = range(1, 5)
+NETLINK, FILES, MOUNT, IOCTL, SOCKET, PROCESS = range(1, 7)
 CONTROL_SIZE = struct.calcsize("<9I") + (4 << 20)
 
 
@@ -283,7 +285,7 @@ class Host:
     """
 
     def __init__(
-        self, lane: Lane, prepare: t.Sequence[str] = (), *, servers: Servers = SERVERS, network: bool = True
+        self, lane: Lane, prepare: t.Sequence[Step] = (), *, servers: Servers = SERVERS, network: bool = True
     ) -> None:
         self.lane = lane
         self.prepare = prepare
@@ -295,7 +297,13 @@ class Host:
         self.server = self.servers.take(self.lane)
         self.server.learn()
         self.server.ask(op="open", network=self.network)
-        self.shell(*self.prepare)
+        for by_shell, steps in itertools.groupby(self.prepare, lambda step: isinstance(step, str)):
+            if by_shell:
+                self.shell(*t.cast("t.Iterator[str]", steps))
+            else:
+                for module, args in t.cast("t.Iterator[tuple[str, Args]]", steps):
+                    outcome = self.run(module, args)
+                    assert not outcome.failed, f"{module} {args}: {outcome}"
         self.variables = self.server.ask(op="variables")["variables"]
         return self
 

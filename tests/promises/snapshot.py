@@ -35,6 +35,12 @@ VOLATILE = re.compile(
     |rate_est|hw|qdisc|cstats|in_hw_count|direct_packets_stat)$""",
     re.VERBOSE,
 )
+# What processes of the collection write about themselves: who they are, and what they have seen.
+OF_A_PROCESS = re.compile(r"/sandbox-network/helpers/[^/]+/(log|helper\.log|helper\.pid|helper\.json|process\.json)$")
+# Files about user-mode networks. The order of keys is of no matter, and namespaces have other numbers on each host.
+ABOUT_A_NETWORK = re.compile(r"/sandbox-network/(helpers/[^/]+/spec|records/slirp/[^/]+)\.json$")
+OF_THIS_HOST = ("checksum", "boot_id", "identity", "fingerprint")
+
 # What follows from the carrier and from address detection comes and goes by itself.
 VOLATILE_FLAGS = {
     "LOWER_UP",
@@ -144,9 +150,7 @@ def files(top: str) -> t.Iterator[tuple[str, str]]:
                 if os.path.ismount(path) or status.st_dev != os.lstat(directory).st_dev:
                     kind = "namespace"
                 elif stat.S_ISREG(status.st_mode):
-                    with open(path, "rb") as file:
-                        content = hashlib.sha256(file.read()).hexdigest()[:16]
-                    kind = f"file {stat.S_IMODE(status.st_mode):o} {content}"
+                    kind = f"file {stat.S_IMODE(status.st_mode):o} {content_of(path)}"
                 elif stat.S_ISLNK(status.st_mode):
                     kind = f"link {os.readlink(path)}"
                 else:
@@ -154,6 +158,24 @@ def files(top: str) -> t.Iterator[tuple[str, str]]:
             except FileNotFoundError:
                 continue
             yield path, kind
+
+
+def content_of(path: str) -> str:
+    """A hash of what a file says."""
+    if OF_A_PROCESS.search(path):
+        return "of a process"
+    with open(path, "rb") as file:
+        content = file.read()
+    if ABOUT_A_NETWORK.search(path):
+        content = json.dumps(elsewhere(json.loads(content)), sort_keys=True).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def elsewhere(value: t.Any) -> t.Any:
+    """Without what would be different on another host."""
+    if isinstance(value, dict):
+        return {key: elsewhere(item) for key, item in value.items() if key not in OF_THIS_HOST}
+    return [elsewhere(item) for item in value] if isinstance(value, list) else value
 
 
 def inside(path: str | None, work: t.Callable[[], t.Any]) -> t.Any:
@@ -193,7 +215,7 @@ def read_namespace() -> dict[str, t.Any]:
     own |= LOOPBACK
     bridged = [link for link in links if link.get("linkinfo", {}).get("info_slave_kind") == "bridge"]
     return {
-        "links": {link["ifname"]: clean(without_port_state(link)) for link in links},
+        "links": {link["ifname"]: clean(without_port_state(without_chosen_address(link))) for link in links},
         "addresses": {
             link["ifname"]: ordered(a for a in link.get("addr_info", []) if a.get("local") not in own)
             for link in addresses
@@ -218,6 +240,12 @@ def without_port_state(link: dict[str, t.Any]) -> dict[str, t.Any]:
     details = link.get("linkinfo", {})
     data = {key: value for key, value in details.get("info_slave_data", {}).items() if key != "state"}
     return {**link, "linkinfo": {**details, "info_slave_data": data}} if data else link
+
+
+def without_chosen_address(link: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A tap that ends with its process has another address whenever it begins."""
+    data = link.get("linkinfo", {}).get("info_data", {})
+    return {**link, "address": "of a process"} if data.get("persist") is False else link
 
 
 def settled() -> list[t.Any]:

@@ -32,7 +32,9 @@ from promises.runner import (
     KILL_BEFORE,
     MOUNT,
     NETLINK,
+    PROCESS,
     SAME_KIND,
+    SOCKET,
     Call,
     Fault,
     Lane,
@@ -63,6 +65,8 @@ ERRORS = {
     FILES: ("ENOSPC", "EIO", "EROFS", "EACCES", "EDQUOT", "EMFILE"),
     MOUNT: ("EPERM", "EBUSY", "EINVAL", "ENOMEM", "ENOSPC"),
     IOCTL: ("EBUSY", "EPERM", "EINVAL", "ENOMEM", "ENODEV"),
+    SOCKET: ("ECONNREFUSED", "EPIPE", "ETIMEDOUT", "ECONNRESET", "ENOBUFS"),
+    PROCESS: ("EAGAIN", "ENOMEM"),
 }
 
 
