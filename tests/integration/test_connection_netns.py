@@ -26,6 +26,7 @@ import typing as t
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from forks import Forks
 from throwaway import BUILD, COMPILED, CONTROLLER, PYTHON, ROOT
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # one that every user may run
@@ -70,6 +71,8 @@ class Host:
 
     tmp: pathlib.Path
     collections: pathlib.Path
+    environment: dict[str, str]
+    forks: Forks
     as_user: tuple[str, ...] = ()
 
     def play(
@@ -79,47 +82,28 @@ class Host:
         env: dict[str, str] | None = None,
         **play: t.Any,
     ) -> dict[tuple[str, str], Result]:
-        """Run tasks on hosts, given with their variables; return the results by host and task."""
+        """Run tasks on hosts, given with their variables; return the results by host and task.
+
+        With an environment of its own, or as another user, it is the command ansible-playbook, else a fork of it.
+        """
         here = pathlib.Path(tempfile.mkdtemp(dir=self.tmp))
         here.chmod(0o777)
         (here / "lines").touch()
         (here / "lines").chmod(0o666)
-        (here / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+        shared = {"ansible_control_path_dir": str(here / "cp")}
+        (here / "inventory.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}))
         book = [{"hosts": "all", "gather_facts": False, "tasks": tasks, **play}]
         (here / "play.json").write_text(json.dumps(book))
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(here),
-            "LC_ALL": "C.UTF-8",
-            "RESULT_LINES": str(here / "lines"),
-            "ANSIBLE_COLLECTIONS_PATH": str(self.collections),
-            "ANSIBLE_CALLBACK_PLUGINS": str(self.tmp / "callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "lines",
-            "ANSIBLE_HOST_KEY_CHECKING": "false",
-            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(here / "cp"),
-            "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=5s",
-            "ANSIBLE_FORKS": "20",
-            **COMPILED,
-            **(env or {}),
-        }
-        done = subprocess.run(
-            [
-                *self.as_user,
-                CONTROLLER / "ansible-playbook",
-                "-i",
-                here / "inventory.json",
-                here / "play.json",
-                "-v",
-            ],
-            env=environment,
-            cwd=here,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        environment = {**self.environment, "HOME": str(here), "RESULT_LINES": str(here / "lines"), **(env or {})}
+        command = [str(CONTROLLER / "ansible-playbook"), "-i", f"{here}/inventory.json", f"{here}/play.json", "-v"]
+        with open(here / "output", "w") as output:
+            if env or self.as_user:
+                to = {"stdout": output, "stderr": output}
+                subprocess.run([*self.as_user, *command], env=environment, cwd=here, **to, timeout=300, check=False)
+            else:
+                self.forks.start(command, environment, output, output, cwd=here).code()
         lines = [json.loads(line) for line in (here / "lines").read_text().splitlines()]
-        assert lines, done.stdout + done.stderr
+        assert lines, (here / "output").read_text()
         print(*lines, sep="\n")  # pytest shows it for a test that fails
         return {(line["host"], line["task"]): line for line in lines}
 
@@ -214,7 +198,22 @@ def host() -> t.Iterator[Host]:
             ]
             quiet: dict[str, t.Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
             children.append(subprocess.Popen(["ip", "netns", "exec", "red", *serve], **quiet))
-            yield Host(tmp, collections_root(tmp))
+            collections = collections_root(tmp)
+            environment = {
+                "PATH": os.environ["PATH"],
+                "HOME": str(tmp),
+                "LC_ALL": "C.UTF-8",
+                "ANSIBLE_COLLECTIONS_PATH": str(collections),
+                "ANSIBLE_CONFIG": str(ROOT / "tests/integration/ansible.cfg"),
+                "ANSIBLE_CALLBACK_PLUGINS": str(tmp / "callback"),
+                "ANSIBLE_CALLBACKS_ENABLED": "lines",
+                "ANSIBLE_HOST_KEY_CHECKING": "false",
+                "ANSIBLE_SSH_ARGS": "-o ControlMaster=auto -o ControlPersist=5s",
+                "ANSIBLE_FORKS": "20",
+                **COMPILED,
+            }
+            with Forks("playbook", CONTROLLER / "python", environment) as forks:
+                yield Host(tmp, collections, environment, forks)
             for child in children:
                 child.kill()
                 child.wait()

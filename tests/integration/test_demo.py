@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from throwaway import Throwaway
+from throwaway import ANSIBLE, Throwaway, ansible_playbook
 
 SEEN = (
     "item=web3 asks web1 at fd00:80::2",
@@ -24,11 +24,8 @@ SEEN = (
 def test_the_demonstration_shows_what_it_promises() -> None:
     with Throwaway() as host:
         before = host.snapshot()
-        done = host.ansible_playbook(
-            "sandbox.network.demo",
-            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
-            ANSIBLE_DISPLAY_SKIPPED_HOSTS="false",
-        )
+        shown = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
+        done = host.process(*ansible_playbook("sandbox.network.demo"), **ANSIBLE, **shown)
         assert done.returncode == 0, done.stdout + done.stderr
         for text in SEEN:
             assert text in done.stdout

@@ -22,7 +22,7 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import
 RESULTS = (
     "{'failed': none, 'addresses': sandbox_addresses | default({}), 'leases': sandbox_leases,"
     " 'namespaces': sandbox_namespaces, 'links': sandbox_links, 'devices': sandbox_devices,"
-    " 'endpoints': sandbox_endpoints}"
+    " 'endpoints': sandbox_endpoints, 'networks': sandbox_networks}"
 )
 MODULES = ("leases", "namespaces", "links", "devices", "endpoints")
 
@@ -564,12 +564,75 @@ def test_an_endpoint_that_cannot_be_made_leaves_nothing_of_this_run(host: Throwa
     host.play(absent(*names(old)))
 
 
+def user_mode(result: dict[str, Any]) -> list[str]:
+    """What was done about user-mode networks."""
+    assert result["failed"] is None, result
+    return [one["op"] for one in result["networks"].get("operations", ())]
+
+
+def fetched(host: Throwaway, port: int) -> str:
+    """What a web server answers at a port of the host."""
+    return host.run(
+        "curl", "--silent", "--retry", "9", "--retry-delay", "1", "--retry-all-errors", f"http://127.0.0.1:{port}/"
+    ).strip()
+
+
+def test_user_mode_networks(host: Throwaway) -> None:
+    items: list[dict[str, Any]] = [
+        {"name": "web1", "driver": "slirp", "ports": ["8081:80"]},
+        {
+            "name": "web2",
+            "driver": "slirp",
+            "ports": ["8082:80"],
+            "interface": "net0",
+            "slirp": {"cidr": "10.9.0.0/24"},
+        },
+        {"name": "plain"},
+    ]
+    taken = {"name": "taken", "driver": "slirp", "ports": ["8081:80"]}
+    before = host.snapshot()
+    parts = host.play_in_parts(
+        [present(*items, check=True), present(*items), present(*items)],
+        [present(*items, taken)],
+        [absent(*names(*items), check=True), absent(*names(*items))],
+    )
+    check, made, again = next(parts)
+    assert operations(check) == operations(made)
+    assert user_mode(check) == user_mode(made)
+    assert user_mode(made).count("process.start") == 2
+    assert not changed(again)
+    assert user_mode(again) == []
+    assert host.addresses("web1") == ["10.0.2.100/24"]
+    assert host.addresses("web2", "net0") == ["10.9.0.100/24"]
+    inside = ("ip", "netns", "exec", "web2")
+    assert host.run(*inside, "cat", "/etc/resolv.conf") == "nameserver 10.9.0.3\n"
+    for name in ("web1", "web2"):
+        serve = f"mkdir /run/{name}; cd /run/{name}; echo {name} >index.html; exec setsid python3 -m http.server 80"
+        host.run("sh", "-c", f"ip netns exec {name} sh -c '{serve}' >/dev/null 2>&1 & echo $! >>/run/servers")
+    assert [fetched(host, port) for port in (8081, 8082)] == ["web1", "web2"]
+
+    now = host.snapshot()
+    (refused,) = next(parts)
+    assert refused["failed"].startswith("Start user-mode networks: ")
+    assert "127.0.0.1" in refused["failed"] and "8081" in refused["failed"]
+    assert host.snapshot() == now
+    assert fetched(host, 8081) == "web1"
+
+    host.run("sh", "-c", "kill $(cat /run/servers)")
+    check, gone = next(parts)
+    assert operations(check) == operations(gone)
+    assert host.snapshot() == before
+    assert "supervisor" not in host.run("ps", "-eo", "args")
+
+
 BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     (
         {"sandbox_list": [{"name": "a"}, {"name": "a"}]},
         "sandbox_list[1] (a): name: a is also the name of",
     ),
-    ({"sandbox_list": [{"name": "a", "driver": "slirp"}]}, '"slirp" is not one of bridge, none'),
+    ({"sandbox_list": [{"name": "a", "driver": "magic"}]}, '"magic" is not one of bridge, slirp, none'),
+    ({"sandbox_list": [{"name": "a", "driver": "slirp", "ports": ["80:"]}]}, "(a): ports: '80:' is not [HOST_ADDR:]"),
+    ({"sandbox_list": [{"name": "a", "ports": ["8080:80"]}]}, "(a): ports: needs driver: slirp"),
     ({"sandbox_list": [{"name": "a", "mtu": 12}]}, "sandbox_list[0] (a): mtu: 12 is not between"),
     ({"sandbox_list": [{"name": "a", "colour": "red"}]}, "colour"),
     ({"sandbox_list": [{"mtu": 1500}]}, "missing required arguments: name"),

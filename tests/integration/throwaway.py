@@ -11,17 +11,19 @@ import json
 import os
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from forks import BUILD, CONTROLLER, Run, forks
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / ".build"
 NETBOX = ROOT / "tests" / "run" / "netbox"
-CONTROLLER = Path(os.environ.get("SANDBOX_CONTROLLER", BUILD / "venv/core-2.19/bin"))
 PYTHON = os.environ.get("SANDBOX_PYTHON", "/usr/bin/python3")
 COLLECTIONS = os.environ.get("SANDBOX_COLLECTIONS", str(BUILD / "collections"))
 STATE_DIR = "/run/sandbox-network"
@@ -32,6 +34,7 @@ Path(COMPILED["KEEP_COMPILED"]).mkdir(parents=True, exist_ok=True)
 
 ANSIBLE = {
     "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS,
+    "ANSIBLE_CONFIG": str(ROOT / "tests/integration/ansible.cfg"),
     "ANSIBLE_LOCALHOST_WARNING": "false",
     "ANSIBLE_NOCOLOR": "1",
     **COMPILED,
@@ -54,7 +57,8 @@ class Throwaway:
         assert self._holder.stdout is not None
         assert self._holder.stdout.readline() == "ready\n"
         children = Path(f"/proc/{self._holder.pid}/task/{self._holder.pid}/children").read_text(encoding="utf-8")
-        self._enter = ["nsenter", "--target", children.split()[0], "--net", "--mount", "--pid"]
+        self._inside = children.split()[0]
+        self._enter = ["nsenter", "--target", self._inside, "--net", "--mount", "--pid"]
         return self
 
     def __exit__(
@@ -90,9 +94,21 @@ class Throwaway:
         """Run a command on the host and read what it printed as JSON."""
         return json.loads(self.run(*command) or "[]")
 
-    def ansible_playbook(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run ansible-playbook against the host."""
-        return self.process(*_ansible_playbook(*arguments), **{**ANSIBLE, **environment})
+    def ansible_playbook(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ansible-playbook against the host, at the price of a fork."""
+        with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+            code = self._start(*arguments, output=output, errors=errors).code()
+            output.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())
+
+    def _start(self, *arguments: str, output: IO[str], errors: IO[str]) -> Run:
+        """Start ansible-playbook; it is a fork, and so is every module."""
+        environment = _environment(**ANSIBLE, ANSIBLE_PIPELINING="true")
+        modules = forks("python", PYTHON, frozenset(environment.items()))
+        playbooks = forks("playbook", CONTROLLER / "python", frozenset(environment.items()))
+        command = ansible_playbook(*arguments, python=modules.interpreter)
+        return playbooks.start(command, environment, output, errors, self._inside)
 
     def playbook(self, name: str, **variables: Any) -> str:
         """Run a playbook of the collection, which must go well and warn of nothing; what it printed."""
@@ -124,25 +140,18 @@ class Throwaway:
                 plays += [_stand_still(here, number), *map(_play, steps)]
             (here / "playbook.json").write_text(json.dumps(plays), encoding="utf-8")
             with (here / "output").open("w") as output:
-                command = [*self._enter, *_ansible_playbook(str(here / "playbook.json"))]
-                process = subprocess.Popen(
-                    command, env=_environment(**ANSIBLE), stdin=subprocess.DEVNULL, stdout=output, stderr=output
-                )
-            try:
-                told, shown = 0, ""
-                for number, steps in enumerate(parts):
-                    if number:
-                        assert (here / f"standing{number}").exists(), shown
-                        (here / f"begin{number}").write_text("")
-                    _wait_for(here / f"standing{number + 1}", process)
-                    shown = (here / "output").read_text(encoding="utf-8")
-                    results = _results(shown)[told:]
-                    assert len(results) == len(steps), shown
-                    told += len(results)
-                    yield results
-            finally:
-                process.kill()
-                process.wait()
+                run = self._start(str(here / "playbook.json"), output=output, errors=output)
+            told, shown = 0, ""
+            for number, steps in enumerate(parts):
+                if number:
+                    assert (here / f"standing{number}").exists(), shown
+                    (here / f"begin{number}").write_text("")
+                _wait_for(here / f"standing{number + 1}", run)
+                shown = (here / "output").read_text(encoding="utf-8")
+                results = _results(shown)[told:]
+                assert len(results) == len(steps), shown
+                told += len(results)
+                yield results
 
     def ping(self, netns: str, address: str) -> None:
         """See that an address answers a sandbox."""
@@ -220,23 +229,22 @@ def _environment(**more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": "/run/tmp", "TMPDIR": "/run/tmp", **more}
 
 
-def _ansible_playbook(*arguments: str) -> list[str]:
-    """The command that runs ansible-playbook against the host."""
+def ansible_playbook(*arguments: str, python: str = PYTHON) -> list[str]:
+    """The command that runs ansible-playbook against the host it is run on."""
     return [
         str(CONTROLLER / "ansible-playbook"),
         "--inventory=localhost,",
         "--connection=local",
-        f"--extra-vars=ansible_python_interpreter={PYTHON}",
+        f"--extra-vars=ansible_python_interpreter={python}",
         *arguments,
     ]
 
 
-def _wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a file is there, or the process has ended and can no longer make it."""
+def _wait_for(path: Path, run: Run) -> None:
+    """Wait until a file is there, or the run has ended and can no longer make it."""
     deadline = time.monotonic() + 300
-    while not path.exists() and process.poll() is None:
+    while not path.exists() and not run.ended(0.02):
         assert time.monotonic() < deadline, f"no {path.name}"
-        time.sleep(0.02)
 
 
 def _results(shown: str) -> list[dict[str, Any]]:
