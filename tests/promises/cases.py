@@ -1304,6 +1304,24 @@ SLIRP = [
 
 # ---- modules that only read ----
 
+ROOTLESS = [
+    Case(
+        "rootless-plain",
+        "rootless_netns",
+        present={"name": "web1"},
+        update={"name": "web1", "dns": ["192.0.2.53", "2001:db8::53"]},
+        absent={"name": "web1"},
+    ),
+    Case(
+        "rootless-many",
+        "rootless_netns",
+        present={"namespaces": [{"name": "web1", "dns": ["10.0.2.3"]}, {"name": "web2"}]},
+        update={"namespaces": [{"name": "web1", "dns": ["192.0.2.53"]}, {"name": "web2", "state": "absent"}]},
+        absent={"namespaces": [{"name": "web1"}, {"name": "web2"}]},
+        fresh=True,
+    ),
+]
+
 READING = [
     Case(
         "info-all",
@@ -1323,7 +1341,7 @@ READING = [
     ),
 ]
 
-CASES: list[Case] = [*NETNS, *LINK, *MOVE, *ENDPOINT, *LEASE, *SLIRP, *READING]
+CASES: list[Case] = [*NETNS, *LINK, *MOVE, *ENDPOINT, *LEASE, *SLIRP, *ROOTLESS, *READING]
 
 
 def named(name: str) -> Case:

@@ -16,7 +16,7 @@ from typing import Any
 from .._kernel.errors import NoSuchNamespace, NotANamespace
 from .._kernel.host import Host
 from .._kernel.links import find_link, find_link_by_index
-from .._kernel.namespaces import Fingerprint
+from .._kernel.namespaces import Fingerprint, identify
 from .._store.journals import Journal, Journals
 from .errors import RecoveryFailed
 from .kinds.contract import Context, place
@@ -119,7 +119,7 @@ def _with_index(step: Mapping[str, Any], former: int, index: int) -> dict[str, A
 def _is_foreign(operation: Operation, identities: Mapping[str, Fingerprint], host: Host) -> bool:
     """Whether undoing an operation would reach into a namespace that no longer bears its name."""
     for step in inverse(operation):
-        if step.kind == "process.start" and _has_ended(step.args["spec"].get("netns"), host):
+        if step.kind == "process.start" and _has_ended(step.args["spec"].get("netns")):
             return True
         for path in _places(step):
             if path in identities and _found(path, host) != identities[path]:
@@ -129,12 +129,17 @@ def _is_foreign(operation: Operation, identities: Mapping[str, Fingerprint], hos
     return False
 
 
-def _has_ended(netns: Mapping[str, Any] | None, host: Host) -> bool:
-    """Whether the namespace that a helper was for is no longer there, by its path and identity."""
+def _has_ended(netns: Mapping[str, Any] | None) -> bool:
+    """Whether the namespace that a helper was for is no longer there, by its path and identity. It is
+    not entered: it may be one of a user who is not root.
+    """
     if netns is None:
         return False
-    found = _found(netns["path"], host)
-    return found is None or list(found[:2]) != netns["identity"]
+    try:
+        found = identify(netns["path"])
+    except (NotANamespace, OSError):
+        return True
+    return found is None or list(found) != netns["identity"]
 
 
 def _places(operation: Operation) -> Iterator[str]:

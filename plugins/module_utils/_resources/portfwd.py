@@ -35,7 +35,17 @@ from .slirp_forwards import (
 )
 from .slirp_observing import observe_busy, observe_forwards, observe_sandbox
 from .slirp_options import DNS, GATEWAY
-from .slirp_record import KIND, believed, called, directory_of, forwards_of, is_about, observe_helper, stop
+from .slirp_record import (
+    KIND,
+    believed,
+    called,
+    directory_of,
+    forwards_of,
+    holder_subjects,
+    is_about,
+    observe_helper,
+    stop,
+)
 
 NOBODY = (errno.ENOENT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE)  # a socket that is gone, or nobody is at
 DEFAULT_CIDR = "10.0.2.0/24"  # slirp4netns(1)
@@ -107,8 +117,11 @@ class PortfwdResource:
 
     def subjects(self, wanted: Sequence[WantedForwards]) -> frozenset[str]:
         """The namespace, or the socket."""
-        names = [namespace_subjects(one.netns) if one.netns else [f"socket {one.socket}"] for one in wanted]
-        return frozenset(name for found in names for name in found)
+        found: list[str] = []
+        for one in wanted:
+            of_netns = [*namespace_subjects(one.netns), *holder_subjects(one.netns)] if one.netns else []
+            found += of_netns or [f"socket {one.socket}"]
+        return frozenset(found)
 
     def observe(self, wanted: Sequence[WantedForwards], reader: Reader) -> State:
         """The network, its forwards, and who listens on the host."""
