@@ -397,7 +397,10 @@ EXAMPLES = r"""
   sandbox.network.link:
     name: uplink1
     kind: veth
-    addresses: [192.0.2.7/24, "2001:db8::7/64"]
+    addresses:
+      - 192.0.2.7/24
+      - address: "2001:db8::7/64"
+        nodad: true  # to be listened at in the next task
     routes:
       - dst: default
         gateway: 192.0.2.1

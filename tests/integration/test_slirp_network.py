@@ -1038,9 +1038,8 @@ def test_a_task_that_is_told_to_end(box: Box, how: str) -> None:
     box.sh(SANDBOX, OTHERS)
     path = program(box, ANSWERS + BAD_STARTS[how][0])
     before = box.snapshot()
-    end_it = (
-        '"$@" & until ls /run/sandbox-network/helpers/*/helper.json; do sleep 0.05; done 2>&- >&-; kill $!; wait $!'
-    )
+    begun = "ls /run/sandbox-network/helpers/*/helper.json >/dev/null 2>&1"
+    end_it = f'"$@" & until {begun}; do sleep 0.05; done; kill $!; wait $!'
     started = time.monotonic()
     outcome = box.host.run_directly("slirp_network", {**SB, "program": path}, wrapper=["sh", "-c", end_it, "sh"])
     assert time.monotonic() - started < 15
