@@ -36,6 +36,7 @@ BUILD = Path(__file__).resolve().parents[2] / ".build"
 CONTROLLER = Path(os.environ.get("SANDBOX_CONTROLLER", BUILD / "venv/core-2.19/bin"))
 NAMESPACES = ("net", "mnt", "pid")
 PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None, use_errno=True)
 
 # What Ansible starts in the place of Python. It imports nothing that costs time.
 INTERPRETER = """
@@ -239,5 +240,4 @@ def end_with(last: Callable[..., None], *arguments: Any) -> None:
 
 
 if __name__ == "__main__":
-    libc = ctypes.CDLL(None, use_errno=True)
     serve(sys.argv[1])

@@ -50,7 +50,7 @@ def read_options(path: str) -> frozenset[str]:
 def ask_program(path: str, *options: str) -> str:
     """What a program prints when it is asked something such as ``--help``. Raises ProgramError."""
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             [path, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

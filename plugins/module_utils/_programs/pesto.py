@@ -58,7 +58,7 @@ def _is_there(program: str, path: str, forward: Forward, seconds: float) -> bool
 
 def _run(program: str, seconds: float, *words: str) -> str:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             [program, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,

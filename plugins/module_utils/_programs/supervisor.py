@@ -259,7 +259,7 @@ def enter_by_pesto(spec: dict[str, Any], forward: dict[str, Any]) -> None:
     """One port forward of a pasta that was restarted."""
     rule = f"{forward['host_addr']}/{forward['host_port']}:{forward['guest_port']}"
     words = [spec["pesto"], "--add", f"--{forward['proto']}-ports", rule, spec["socket"]]
-    pid = os.posix_spawn(words[0], words, spec["environment"])
+    pid = os.posix_spawn(words[0], words, spec["environment"])  # pylint: disable=ansible-bad-function
     _pid, status = os.waitpid(pid, 0)
     if status:
         say(f"forward {forward}: {outcome(status)}")

@@ -61,7 +61,7 @@ def _run(name: str, seconds: float, *arguments: str, check: bool = True) -> str:
     if own:
         environment["XDG_RUNTIME_DIR"] = f"/run/user/{os.geteuid()}"
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             [program, *own, *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,

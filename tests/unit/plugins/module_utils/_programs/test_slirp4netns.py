@@ -259,7 +259,7 @@ def test_a_queue_that_is_full(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen(0)
-        for _ in range(2):
+        for _client in range(2):
             one = socket.socket(socket.AF_UNIX)
             one.setblocking(False)
             one.connect_ex(path)

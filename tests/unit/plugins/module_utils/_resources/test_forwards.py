@@ -149,9 +149,9 @@ def test_what_is_wrong_is_told(items: list[Any], option: str, text: str) -> None
 
 
 @given(st.sampled_from(HOSTS), st.sampled_from(HOSTS))
-def test_overlaps_know_no_order(one: str, other: str) -> None:
-    assert overlap(one, other) == overlap(other, one)
-    assert overlap(one, one)
+def test_overlaps_know_no_order(first: str, second: str) -> None:
+    assert len({overlap(*pair) for pair in ((first, second), (second, first))}) == 1
+    assert overlap(first, first)
 
 
 @pytest.mark.parametrize(
