@@ -23,6 +23,7 @@ from promises.runner import BUILD
 HERE = Path(__file__).resolve().parent
 BOOT_SECONDS, END_SECONDS = 120, 20
 MTU = 1400
+TRIES = 20
 GATEWAYS = {4: "10.9.0.1", 6: "2001:db8:9::1"}
 ADDRESSES = {4: "10.9.0.2", 6: "2001:db8:9::2"}
 BEYOND = {4: "192.0.2.1", 6: "2001:db8:ffff::1"}  # reached through the gateway only
@@ -135,5 +136,9 @@ class Sandbox(Box):
         """
         reverse = ["--reverse"] if direction == "receive" else []
         command = ["iperf3", "--client", ADDRESSES[4], "--json", "--omit", "1", "--time", "3", *reverse]
-        measured = json.loads(self.in_client(*command))["end"]["sum_received"]
-        return float(measured["bits_per_second"]) / 1e6
+        for _try in range(TRIES):
+            answer = json.loads(self.in_client(*command, check=False))
+            if "error" not in answer:
+                return float(answer["end"]["sum_received"]["bits_per_second"]) / 1e6
+            time.sleep(0.5)  # the server starts, or is busy with the end of the measurement before
+        raise AssertionError(answer["error"])
