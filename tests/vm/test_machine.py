@@ -43,14 +43,24 @@ def test_rates_hold(box: Sandbox, model: str) -> None:
         rates = {"rx_rate": receiving * 1_000_000} if both_ways else {}
         box.change("vm_endpoint", {**wanted, **rates, "tx_rate": sending * 1_000_000})  # while the machine runs
         # Headers count for the limit and not for what is measured: 66 of 1414 octets.
-        assert box.measure("receive") == pytest.approx(sending, rel=0.1)
-        assert not both_ways or box.measure("send") == pytest.approx(receiving, rel=0.1)
+        assert measured(box, "receive", sending) == pytest.approx(sending, rel=0.1)
+        assert not both_ways or measured(box, "send", receiving) == pytest.approx(receiving, rel=0.1)
     assert "htb" in qdiscs(box)
 
     box.end_machine()
     box.change("vm_endpoint", {"netns": "box", "interface": "eth0", "state": "absent"})
     assert not {"htb", "ingress"} & qdiscs(box)
     assert box.unlike(before) == []
+
+
+def measured(box: Sandbox, direction: str, rate: float) -> float:
+    """The rate, measured again when a busy machine has kept the emulated one from reaching it; a limit
+    that does not hold shows each time.
+    """
+    rates = []
+    while len(rates) < 4 and not any(one > 0.9 * rate for one in rates):
+        rates.append(box.measure(direction))
+    return max(rates)
 
 
 def qdiscs(box: Sandbox) -> set[str]:
