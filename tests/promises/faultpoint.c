@@ -73,6 +73,8 @@ static void note(const char *text)
     uint32_t length = strlen(text), place = __sync_fetch_and_add(&control->log_length, length);
     if (place + length < LOG_SIZE)
         memcpy(control->log + place, text, length);
+    else
+        __sync_fetch_and_sub(&control->log_length, length);     /* somebody tries for ever */
 }
 
 static void die(void)

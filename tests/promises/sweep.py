@@ -66,7 +66,7 @@ ERRORS = {
     MOUNT: ("EPERM", "EBUSY", "EINVAL", "ENOMEM", "ENOSPC"),
     IOCTL: ("EBUSY", "EPERM", "EINVAL", "ENOMEM", "ENODEV"),
     SOCKET: ("ECONNREFUSED", "EPIPE", "ETIMEDOUT", "ECONNRESET", "ENOBUFS"),
-    PROCESS: ("EAGAIN", "ENOMEM"),
+    PROCESS: ("ENOMEM", "ENOSYS", "EAGAIN"),  # not EAGAIN for all that follows: sockets are tried again for long
 }
 
 
