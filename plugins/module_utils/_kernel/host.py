@@ -18,6 +18,7 @@ from .links import read_links
 from .namespaces import Fingerprint, Identity, Namespace, identify, named_inodes, open_namespace
 from .netlink import NetlinkSocket, attributes
 
+RTM_NEWNSID = 88
 RTM_GETNSID = 90
 NETNSA_NSID = 1
 NETNSA_FD = 3
@@ -78,6 +79,25 @@ class Host:
     def nsid(self, path: str | None, seen_from: str | None = None) -> int | None:
         """The id by which one namespace knows another, or None when it has none."""
         return self._nsid(self.at(path), seen_from)
+
+    def assign_nsid(self, path: str) -> int:
+        """Give a namespace an id of the kernel's choice in our own, and tell it. Raises KernelError."""
+        request = struct.pack("=BxxxHHIHHi", 0, 8, NETNSA_FD, self.at(path).descriptor, 8, NETNSA_NSID, -1)
+        try:
+            self.at(None).netlink.change((RTM_NEWNSID, 0, request))
+        except KernelError as error:
+            if error.errno != errno.EEXIST:  # somebody was quicker
+                raise
+        found = self.nsid(path)
+        assert found is not None
+        return found
+
+    def release(self, path: str) -> None:
+        """Forget a namespace, which may end then."""
+        handle = self._open.pop(path, None)
+        if handle is not None:
+            handle.close()
+        self._with_socket.pop(path, None)
 
     def is_nsid_taken(self, nsid: int) -> bool:
         """Whether an id is that of a namespace that stays.

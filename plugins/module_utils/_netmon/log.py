@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Messages, structured and on one line each: to standard error, and to syslog where there is one.
+
+Names of links and sandboxes come from others: control characters are shown, not obeyed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import datetime
+import os
+import socket
+import sys
+from typing import Any
+
+LEVELS = ("debug", "info", "warn", "error")
+PRIORITIES = {"debug": 7, "info": 6, "warn": 4, "error": 3}
+FACILITY_USER = 1 << 3
+SYSLOG = "/dev/log"
+
+
+class Log:
+    """Writes messages of a level and above."""
+
+    def __init__(self, name: str, level: str, **fields: Any) -> None:
+        self._name = name
+        self._lowest = LEVELS.index(level)
+        self._fields = fields
+        self._syslog: socket.socket | None = None
+        self._connect()
+
+    def for_sandbox(self, name: str) -> Log:
+        """The same log, which says of which sandbox it speaks."""
+        other = copy.copy(self)
+        other._fields = {**self._fields, "sandbox": name}
+        return other
+
+    def debug(self, message: str, **fields: Any) -> None:
+        """For whoever looks for a fault."""
+        self._write("debug", message, fields)
+
+    def info(self, message: str, **fields: Any) -> None:
+        """What happens."""
+        self._write("info", message, fields)
+
+    def warn(self, message: str, **fields: Any) -> None:
+        """What somebody should look at."""
+        self._write("warn", message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        """What ends us."""
+        self._write("error", message, fields)
+
+    def _write(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        if LEVELS.index(level) < self._lowest:
+            return
+        time = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds")
+        shown = {"level": level, "msg": message, "name": self._name, "pid": os.getpid(), "source": "netmon"}
+        text = " ".join(f"{key}={plain(value)}" for key, value in {**shown, **self._fields, **fields}.items())
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"time={plain(time)} {text}\n")
+            sys.stderr.flush()
+        if self._syslog is not None:
+            with contextlib.suppress(OSError):
+                self._syslog.send(f"<{FACILITY_USER | PRIORITIES[level]}>{self._name}[{os.getpid()}]: {text}".encode())
+
+    def _connect(self) -> None:
+        if "JOURNAL_STREAM" in os.environ:  # standard error is the journal already (systemd.exec(5))
+            return
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        try:
+            connection.connect(SYSLOG)
+        except OSError:
+            connection.close()
+            return
+        self._syslog = connection
+
+
+def plain(value: Any) -> str:
+    """A value for a line: quoted where it needs to be, without control characters."""
+    text = str(value).encode("utf-8", "backslashreplace").decode()
+    escaped = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    if escaped and not any(one in ' "=\\' for one in escaped):
+        return escaped
+    return '"' + escaped.replace("\\", "\\\\").replace('"', '\\"') + '"'

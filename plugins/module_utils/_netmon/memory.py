@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""What a runtime has been told, kept across our own end.
+
+A file of lines, each written as a whole when a command has succeeded: whoever starts after a kill
+tells the difference only. A torn last line is one that was not told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import Any
+
+from .documents import Document
+
+TOO_LONG = 1 << 20
+
+
+class Memory:
+    """The interfaces by index, and the routes, as the runtime knows them."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.interfaces: dict[int, Document] = {}
+        self.routes: list[Document] = []
+        self.is_new = not self._load()
+
+    def begin(self, interfaces: dict[int, Document], routes: list[Document]) -> None:
+        """Take for told what was there before us: the runtime has attached it itself."""
+        self.interfaces, self.routes, self.is_new = dict(interfaces), routes, False
+        self._rewrite()
+
+    def told_interface(self, ifindex: int, document: Document) -> None:
+        """An interface was added or updated."""
+        self.interfaces[ifindex] = document
+        self._append({"ifindex": ifindex, "interface": document})
+
+    def told_gone(self, ifindex: int) -> None:
+        """An interface was deleted."""
+        self.interfaces.pop(ifindex, None)
+        self._append({"ifindex": ifindex, "interface": None})
+
+    def told_routes(self, routes: list[Document]) -> None:
+        """All routes were sent."""
+        self.routes = routes
+        self._append({"routes": routes})
+
+    def forget(self) -> None:
+        """Remove the file."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+
+    def _load(self) -> bool:
+        try:
+            with open(self._path, "rb") as source:
+                lines = source.read().split(b"\n")
+        except FileNotFoundError:
+            return False
+        for line in lines[:-1]:  # what stands behind the last line break was not written to its end
+            try:
+                self._enter(json.loads(line))
+            except (ValueError, KeyError, TypeError):
+                continue
+        self._rewrite()
+        return True
+
+    def _enter(self, entry: dict[str, Any]) -> None:
+        if "routes" in entry:
+            self.routes = entry["routes"]
+        elif entry["interface"] is None:
+            self.interfaces.pop(int(entry["ifindex"]), None)
+        else:
+            self.interfaces[int(entry["ifindex"])] = entry["interface"]
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        with open(self._path, "ab") as target:
+            target.write(json.dumps(entry).encode() + b"\n")
+            size = target.tell()
+        if size > TOO_LONG and size > 4 * self._size:
+            self._rewrite()
+
+    def _rewrite(self) -> None:
+        entries = [{"ifindex": index, "interface": document} for index, document in self.interfaces.items()]
+        text = "".join(json.dumps(entry) + "\n" for entry in [*entries, {"routes": self.routes}])
+        temporary = self._path + ".new"
+        with open(temporary, "w", encoding="utf-8") as target:
+            target.write(text)
+        os.rename(temporary, self._path)
+        self._size = len(text)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""From what a runtime knows to what is there: the next command, one at a time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Union
+
+from .documents import Document
+from .view import View
+
+ADD, UPDATE, DELETE, ROUTES = "add-iface", "update-iface", "del-iface", "update-routes"
+WAYS = (UPDATE, ADD, "replace", "ignore")
+"""What an interface that has changed is told by: a verb, deletion and addition, or not at all."""
+
+
+class Step(NamedTuple):
+    """One command: its verb, the document handed over, and what is known when it has succeeded."""
+
+    verb: str
+    document: Union[Document, list[Document]]
+    ifindex: int = 0
+    then: Union[Document, None] = None
+
+
+def next_step(told: Mapping[int, Document], routes: list[Document], view: View, way: str) -> Step | None:
+    """The first thing that a runtime has to be told; None when it knows everything."""
+    return next(_steps(told, routes, view, way), None)
+
+
+def _steps(told: Mapping[int, Document], routes: list[Document], view: View, way: str) -> Iterator[Step]:
+    for ifindex, document in told.items():
+        found = view.interfaces.get(ifindex)
+        if found is None or _is_another(document, found.document):
+            yield Step(DELETE, document, ifindex)
+        elif found.document != document and way != "ignore":
+            if way == "replace":
+                yield Step(DELETE, document, ifindex)
+            else:
+                yield Step(way, found.document, ifindex, found.document)
+    for ifindex, interface in view.interfaces.items():
+        if ifindex not in told and interface.ready:
+            yield Step(ADD, interface.document, ifindex, interface.document)
+    if view.routes != routes:
+        yield Step(ROUTES, view.routes)
+
+
+def _is_another(former: Document, found: Document) -> bool:
+    """An index that was given anew: a link does not change its kind."""
+    return bool(former["LinkType"] != found["LinkType"])
