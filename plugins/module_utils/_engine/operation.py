@@ -21,8 +21,12 @@ class Operation:
     args: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """For results and journals: ``{"op": kind, ...}``."""
+        """For journals: ``{"op": kind, ...}``."""
         return {"op": self.kind, **self.args}
+
+    def as_result(self) -> dict[str, Any]:
+        """For results: the same, with the names alone of many ``files``."""
+        return {key: sorted(value) if key == "files" else value for key, value in self.as_dict().items()}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Operation:

@@ -19,6 +19,7 @@ from .._kernel.pci import PciDevice
 from .._kernel.traffic import Qdisc
 from .._programs.finding import Program
 from .._programs.slirp4netns import Forward
+from .._programs.systemd import Unit
 
 Netns = Optional[str]
 """Path of a namespace; None is the one Ansible runs in."""
@@ -189,12 +190,18 @@ class State:
     """What is wrong with a driver: empty for nothing."""
     helpers: dict[str, HelperState | None] = field(default_factory=dict)
     """Helper processes by their directories."""
+    runtimes: dict[str, str | None] = field(default_factory=dict)
+    """What is wrong with a runtime that is to be called; empty for nothing, None where there is none."""
+    units: dict[str, Unit] = field(default_factory=dict)
+    """Units of systemd by their names."""
     forwards: dict[str, list[Forward]] = field(default_factory=dict)
     """Port forwards by the API socket of the slirp4netns that has them."""
     ended: list[str] = field(default_factory=list)
     """Namespaces that are gone, of which something is left."""
     programs: dict[tuple[str, str | None], Program] = field(default_factory=dict)
     """Installed programs, by what was asked for: its name, and its path where one was given."""
+    installed: dict[str, dict[str, str] | None] = field(default_factory=dict)
+    """The files of programs of this collection, text by relative path, by the directories that they are in."""
     busy: dict[tuple[str, str, int], str] = field(default_factory=dict)
     """Why nobody could listen where a forward is to; empty for nothing."""
     state_dir: str = ""
@@ -221,6 +228,8 @@ class State:
             node_numbers=dict(self.node_numbers),
             pci=dict(self.pci),
             helpers=dict(self.helpers),
+            units=dict(self.units),
+            installed=dict(self.installed),
             forwards={socket: list(found) for socket, found in self.forwards.items()},
             _known_as=dict(self._known_as),
         )

@@ -1,71 +1,89 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""What a daemon for a whole host is to watch: one JSON file for each sandbox, in one directory."""
+"""What a daemon for a whole host is to watch: one JSON file for each sandbox."""
 
 from __future__ import annotations
 
 import json
 import os
-import stat
+import time
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
 from .handover import Untrusted, refuse_untrusted
-from .log import Log
+from .log import LEVELS, Log
 from .sandbox import Settings
 from .steps import WAYS
 
 SUFFIX = ".json"
-KNOWN = {one.name: one.type for one in fields(Settings)}
+KNOWN = {one.name for one in fields(Settings)}
+SETTLED = 0.1  # seconds; a directory's time of change is that of the last clock tick
 
 
-class Directory:
-    """The files of a directory, read again when one of them has changed."""
+class Directories:
+    """The files of some directories, of which any may be missing, read again when one has changed.
 
-    def __init__(self, path: str, log: Log) -> None:
-        self._path = path
+    A file is replaced as a whole, by renaming. One that was edited in place is read with the next
+    change, or when SIGHUP is received.
+    """
+
+    def __init__(self, paths: Sequence[str], log: Log) -> None:
+        self._paths = paths
         self._log = log
-        self._seen: Any = None
+        self._seen: list[tuple[int, int]] | None = None
 
-    def changed(self) -> list[Settings] | None:
-        """The sandboxes to watch, None when that is as it was. Raises Untrusted, OSError for a directory of others."""
-        seen = self._look()
-        if seen == self._seen:
+    def changed(self, *, asked: bool = False) -> list[Settings] | None:
+        """The sandboxes to watch, None when nothing has changed since the last time, unless ``asked``."""
+        seen = [_time_of_change(path) for path in self._paths]
+        if seen == self._seen and not asked:
             return None
-        self._seen = seen
-        refuse_untrusted(self._path)
-        found = []
-        for name in sorted(seen):
-            path = os.path.join(self._path, name)
-            try:
-                refuse_untrusted(path)
-                with open(path, encoding="utf-8") as source:
-                    found.append(settings_from(json.load(source)))
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError, Untrusted) as error:
-                self._log.error("a file is left out", file=path, error=error)
-        return found
+        newest = max((changed for _inode, changed in seen), default=0)
+        self._seen = seen if time.time_ns() - newest > SETTLED * 1e9 else None
+        found = {}
+        for path in self._paths:
+            for name in _names(path):
+                settings = self._read(path, name)
+                if settings is not None:
+                    found[settings.id] = settings
+        return list(found.values())
 
-    def _look(self) -> dict[str, tuple[int, int, int]]:
-        seen = {}
-        with os.scandir(self._path) as entries:
-            for entry in entries:
-                if entry.name.endswith(SUFFIX) and not entry.name.startswith("."):
-                    status = entry.stat(follow_symlinks=False)
-                    if stat.S_ISREG(status.st_mode):
-                        seen[entry.name] = (status.st_ino, status.st_mtime_ns, status.st_size)
-        return seen
+    def _read(self, directory: str, name: str) -> Settings | None:
+        path = os.path.join(directory, name)
+        try:
+            refuse_untrusted(path)
+            with open(path, encoding="utf-8") as source:
+                return settings_from(json.load(source))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, Untrusted) as error:
+            self._log.error("a file is left out", file=path, error=error)
+            return None
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(path) if name.endswith(SUFFIX) and not name.startswith("."))
+    except FileNotFoundError:
+        return []
+
+
+def _time_of_change(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return 0, 0
+    return status.st_ino, status.st_mtime_ns
 
 
 def settings_from(data: Any) -> Settings:
     """The settings that a file holds. Raises ValueError."""
     if not isinstance(data, dict):
         raise ValueError("not an object")
-    unknown = data.keys() - KNOWN.keys()
+    unknown = data.keys() - KNOWN
     if unknown:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-    for name in ("id", "runtime_path", "storage_dir"):
+    for name in ("id", "netns", "runtime_path", "storage_dir"):
         if not isinstance(data.get(name), str) or not data[name]:
             raise ValueError(f"{name} is missing")
     settings = Settings(**data)
@@ -75,4 +93,10 @@ def settings_from(data: Any) -> Settings:
         raise ValueError("a path is not absolute")
     if settings.update not in WAYS:
         raise ValueError(f"update: {settings.update!r}")
+    if settings.log_level not in LEVELS:
+        raise ValueError(f"log_level: {settings.log_level!r}")
+    for name in ("debounce", "command_timeout", "retries", "resync"):
+        value = getattr(settings, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            raise ValueError(f"{name}: {value!r}")
     return settings

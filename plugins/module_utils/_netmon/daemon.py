@@ -9,63 +9,82 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace
 from .._kernel.host import Host
-from .._kernel.namespaces import identify
+from .._kernel.namespaces import identify, own_identity
 from .events import OWN, Events, Overflow
-from .handover import Untrusted
 from .log import Log
 from .sandbox import NEVER, Sandbox, Settings
 from .status import write_status
 
-CONFIGURATION_SECONDS = 0.5  # how often the configuration and the namespaces are looked at
+LOOK_SECONDS = 0.5  # how often the configuration and the names of the namespaces are looked at
 STATUS_SECONDS = 1.0
 
-Load = Callable[[], "list[Settings] | None"]
+
+class Source(Protocol):
+    """Where the daemon learns what it is to watch."""
+
+    def changed(self, *, asked: bool = False) -> list[Settings] | None:
+        """All sandboxes, None when they are as they were."""
 
 
 class Daemon:
     """Watches sandboxes until it is told to end."""
 
-    def __init__(self, load: Load, log: Log, *, buffer: int = 0, status_file: str = "", metrics_file: str = "") -> None:
-        self._load = load
+    def __init__(self, source: Source, log: Log, *, buffer: int = 0, status_file: str = "", metrics_file: str = ""):
+        self._source = source
         self._log = log
         self._files = (status_file, metrics_file)
         self._events = Events(buffer)  # before anything is looked at
         self._host = Host()
-        self._by_nsid: dict[int | None, Sandbox] = {}
-        self._ending = False
+        self._wanted: dict[str, Settings] = {}
+        self._by_nsid: dict[int | None, list[Sandbox]] = {}
+        self._ending = self._asked = False
+        self._unwritten = True
+        self._write_at = 0.0
         self.sandboxes: dict[str, Sandbox] = {}
-        self._told: Any = None
 
-    def run(self, ready: Callable[[], None]) -> int:
-        """Until SIGTERM or SIGINT; the exit status."""
-        woken = _wake_on_signals(self._end)
-        self._configure()
-        ready()
-        next_look, next_status = time.monotonic() + CONFIGURATION_SECONDS, 0.0
+    def run(self, ready: Any = None, *, forget: bool = False) -> int:
+        """Until SIGTERM or SIGINT; the exit status. ``ready`` is called when everything is watched that
+        is to be. ``forget``: nothing is kept of what was told.
+        """
+        woken = self._wake_on_signals()
+        self._watch()
+        if ready is not None:
+            ready()
+        next_look = time.monotonic() + LOOK_SECONDS
         while not self._ending:
             now = time.monotonic()
-            if now >= next_look:
+            if self._asked:
+                self._asked = False
+                self._watch()
+            elif now >= next_look:
                 self._configure()
-                next_look = now + CONFIGURATION_SECONDS
-            if now >= next_status:
+                next_look = now + LOOK_SECONDS
+            if self._unwritten and now >= self._write_at:
                 self._write_status()
-                next_status = now + STATUS_SECONDS
-            for sandbox in list(self.sandboxes.values()):
-                if sandbox.wakes_at <= now:
-                    sandbox.wake(now)
+            self._wake(now)
             self._wait(woken, min(next_look, min((one.wakes_at for one in self.sandboxes.values()), default=NEVER)))
         for sandbox in self.sandboxes.values():
-            sandbox.stop()
-        for path in self._files:
-            if path:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+            sandbox.stop(forget=forget)
+        for path in filter(None, self._files):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
         return 0
+
+    def _watch(self) -> None:
+        """Take in what is to be watched, have a first look at it, and say so: whoever asked waits for that."""
+        self._configure(asked=True)
+        self._wake(time.monotonic())
+        self._write_status()
+
+    def _wake(self, now: float) -> None:
+        for sandbox in list(self.sandboxes.values()):
+            if sandbox.wakes_at <= now:
+                sandbox.wake(now)
+                self._unwritten = True
 
     def _wait(self, woken: int, until: float) -> None:
         poll = select.poll()
@@ -73,7 +92,7 @@ class Daemon:
         for descriptor in (woken, self._events.fileno(), *commands):
             poll.register(descriptor, select.POLLIN)
         seconds = max(0.0, until - time.monotonic())
-        ready = {descriptor for descriptor, _event in poll.poll(min(seconds, CONFIGURATION_SECONDS) * 1000)}
+        ready = {descriptor for descriptor, _event in poll.poll(seconds * 1000)}
         now = time.monotonic()
         if woken in ready:
             os.read(woken, 512)
@@ -81,58 +100,61 @@ class Daemon:
             self._read_events(now)
         for descriptor in ready & commands.keys():
             commands[descriptor].command_ended(now)
+            self._unwritten = True
 
     def _read_events(self, now: float) -> None:
         try:
             for nsid in self._events.read():
-                sandbox = self._by_nsid.get(nsid)
-                if sandbox is not None:
+                for sandbox in self._by_nsid.get(nsid, ()):
                     sandbox.touch(now)
+                    self._unwritten = True
         except Overflow:
             self._log.warn("events were lost; everything is looked at again")
             for sandbox in self.sandboxes.values():
                 sandbox.overflow(now)
+            self._unwritten = True
 
-    def _configure(self) -> None:
-        """Take in what is to be watched now, and let go what is not, or is gone."""
-        wanted = self._load()
+    def _configure(self, *, asked: bool = False) -> None:
+        """Take in what is to be watched now, let go what is not, or is gone, and look whether that is back."""
+        wanted = self._source.changed(asked=asked)
         if wanted is not None:
-            known = {one.id: one for one in wanted}
-            for name in [name for name, one in self.sandboxes.items() if known.get(name) != one.settings]:
-                self._drop(name)
-            for name, settings in known.items():
-                if name not in self.sandboxes:
-                    self._add(settings)
-        for sandbox in self.sandboxes.values():
-            if not sandbox.gone and sandbox.settings.netns and _identity(sandbox.settings.netns) != sandbox.identity:
-                sandbox.leave()
-                self._forget(sandbox)
+            self._wanted = {one.id: one for one in wanted if one.watched}
+            self._write_soon()
+        for name, sandbox in list(self.sandboxes.items()):
+            if self._wanted.get(name) != sandbox.settings:
+                self._drop(sandbox)
+            elif _identity(sandbox.settings.netns) != sandbox.identity:
+                sandbox.log.warn("the sandbox is gone")
+                self._drop(sandbox, forget=True)
+        for name in self._wanted.keys() - self.sandboxes.keys():
+            self._add(self._wanted[name])
 
     def _add(self, settings: Settings) -> None:
-        log = self._log.for_sandbox(settings.id)
-        sandbox = Sandbox(settings, log)
+        log = self._log.for_sandbox(settings.id, settings.log_level)
         try:
-            sandbox.identity = _identity(settings.netns) if settings.netns else None
-            if settings.netns and sandbox.identity is None:
-                sandbox.gone = True
-            else:
-                self._by_nsid[self._nsid(settings.netns)] = sandbox  # before the first look
-                sandbox.start()
-        except (OSError, Untrusted, KernelError, NoSuchNamespace, NotANamespace) as error:
-            sandbox.problem, sandbox.look_at = str(error), NEVER
-            self._forget(sandbox)
-            log.error("the sandbox cannot be watched", error=error)
-        self.sandboxes[settings.id] = sandbox
+            identity = _identity(settings.netns)
+            if identity is None:
+                return
+            nsid = self._nsid(settings.netns)
+        except (OSError, KernelError, NoSuchNamespace, NotANamespace) as error:  # it is tried again
+            log.debug("the namespace cannot be watched yet", error=error)
+            return
+        # events are taken in from here on, and the first look is after that
+        sandbox = self.sandboxes[settings.id] = Sandbox(settings, log, identity)
+        self._by_nsid.setdefault(nsid, []).append(sandbox)
         log.info("watched", runtime=settings.runtime_path, netns=settings.netns or "our own")
+        self._write_soon()
 
-    def _drop(self, name: str) -> None:
-        sandbox = self.sandboxes.pop(name)
-        sandbox.stop()
-        self._forget(sandbox)
-
-    def _forget(self, sandbox: Sandbox) -> None:
-        for nsid in [nsid for nsid, one in self._by_nsid.items() if one is sandbox]:
-            del self._by_nsid[nsid]
+    def _drop(self, sandbox: Sandbox, *, forget: bool = False) -> None:
+        sandbox.stop(forget=forget)
+        del self.sandboxes[sandbox.settings.id]
+        self._by_nsid = {
+            nsid: others
+            for nsid, found in self._by_nsid.items()
+            for others in [[one for one in found if one is not sandbox]]
+            if others
+        }
+        self._write_soon()
 
     def _nsid(self, path: str | None) -> int | None:
         """The id of a namespace as our socket knows it, given where it has none."""
@@ -145,26 +167,38 @@ class Daemon:
             self._host.release(path)
 
     def _write_status(self) -> None:
-        content = [one.status() for one in self.sandboxes.values()]
-        if content != self._told:
-            write_status(self._files, content)
-            self._told = content
+        gone = [name for name in self._wanted if name not in self.sandboxes]
+        try:
+            write_status(self._files, [one.status() for one in self.sandboxes.values()], gone)
+        except OSError as error:  # nobody depends on it
+            self._log.error("the status cannot be written", error=error)
+        self._unwritten, self._write_at = False, time.monotonic() + STATUS_SECONDS
 
-    def _end(self) -> None:
+    def _write_soon(self) -> None:
+        self._unwritten, self._write_at = True, 0.0
+
+    def _wake_on_signals(self) -> int:
+        """A descriptor that can be read when a signal has come: SIGTERM or SIGINT to end, SIGHUP to
+        read the configuration again.
+        """
+        reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        signal.signal(signal.SIGHUP, self._ask)
+        return reading
+
+    def _end(self, *_arguments: Any) -> None:
         self._ending = True
 
+    def _ask(self, *_arguments: Any) -> None:
+        self._asked = True
 
-def _identity(path: str) -> tuple[int, int] | None:
+
+def _identity(path: str | None) -> tuple[int, int] | None:
+    if path is None:
+        return own_identity()
     try:
         return identify(path)
     except (NotANamespace, OSError):
         return None
-
-
-def _wake_on_signals(end: Callable[[], None]) -> int:
-    reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_arguments: end())
-    signal.signal(signal.SIGHUP, lambda *_arguments: None)
-    return reading

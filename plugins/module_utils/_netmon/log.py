@@ -12,6 +12,7 @@ import copy
 import datetime
 import os
 import socket
+import stat
 import sys
 from typing import Any
 
@@ -19,6 +20,7 @@ LEVELS = ("debug", "info", "warn", "error")
 PRIORITIES = {"debug": 7, "info": 6, "warn": 4, "error": 3}
 FACILITY_USER = 1 << 3
 SYSLOG = "/dev/log"
+LONGEST_LOG = 1 << 20
 
 
 class Log:
@@ -31,10 +33,16 @@ class Log:
         self._syslog: socket.socket | None = None
         self._connect()
 
-    def for_sandbox(self, name: str) -> Log:
-        """The same log, which says of which sandbox it speaks."""
+    @property
+    def level(self) -> str:
+        """The lowest level that is written."""
+        return LEVELS[self._lowest]
+
+    def for_sandbox(self, name: str, level: str) -> Log:
+        """The same log, which says of which sandbox it speaks, down to a level of its own."""
         other = copy.copy(self)
         other._fields = {**self._fields, "sandbox": name}
+        other._lowest = LEVELS.index(level)
         return other
 
     def debug(self, message: str, **fields: Any) -> None:
@@ -60,6 +68,8 @@ class Log:
         shown = {"level": level, "msg": message, "name": self._name, "pid": os.getpid(), "source": "netmon"}
         text = " ".join(f"{key}={plain(value)}" for key, value in {**shown, **self._fields, **fields}.items())
         with contextlib.suppress(OSError):
+            if os.fstat(2).st_size > LONGEST_LOG and stat.S_ISREG(os.fstat(2).st_mode):
+                os.ftruncate(2, 0)  # it is appended to: the newest stays
             sys.stderr.write(f"time={plain(time)} {text}\n")
             sys.stderr.flush()
         if self._syslog is not None:

@@ -3,12 +3,12 @@
 """What a runtime has been told, kept across our own end.
 
 A file of lines, each written as a whole when a command has succeeded: whoever starts after a kill
-tells the difference only. A torn last line is one that was not told.
+tells the difference only. A torn last line is one that was not told. The first line says which
+namespace it is about: another one of the same name is begun with anew.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from typing import Any
@@ -21,8 +21,11 @@ TOO_LONG = 1 << 20
 class Memory:
     """The interfaces by index, and the routes, as the runtime knows them."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, identity: tuple[int, int]) -> None:
         self._path = path
+        self._identity = list(identity)
+        self._size = 0
+        self._incomplete = False
         self.interfaces: dict[int, Document] = {}
         self.routes: list[Document] = []
         self.is_new = not self._load()
@@ -47,45 +50,54 @@ class Memory:
         self.routes = routes
         self._append({"routes": routes})
 
-    def forget(self) -> None:
-        """Remove the file."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)
-
     def _load(self) -> bool:
         try:
             with open(self._path, "rb") as source:
                 lines = source.read().split(b"\n")
         except FileNotFoundError:
             return False
-        for line in lines[:-1]:  # what stands behind the last line break was not written to its end
-            try:
-                self._enter(json.loads(line))
-            except (ValueError, KeyError, TypeError):
-                continue
+        if not lines[:-1] or _entry(lines[0]).get("netns") != self._identity:
+            return False
+        for line in lines[1:-1]:  # what stands behind the last line break was not written to its end
+            self._enter(_entry(line))
         self._rewrite()
         return True
 
     def _enter(self, entry: dict[str, Any]) -> None:
         if "routes" in entry:
             self.routes = entry["routes"]
-        elif entry["interface"] is None:
-            self.interfaces.pop(int(entry["ifindex"]), None)
-        else:
+        elif entry.get("interface"):
             self.interfaces[int(entry["ifindex"])] = entry["interface"]
+        elif "ifindex" in entry:
+            self.interfaces.pop(int(entry["ifindex"]), None)
 
     def _append(self, entry: dict[str, Any]) -> None:
+        if self._incomplete:
+            self._rewrite()
+            return
+        self._incomplete = True
         with open(self._path, "ab") as target:
             target.write(json.dumps(entry).encode() + b"\n")
             size = target.tell()
+        self._incomplete = False
         if size > TOO_LONG and size > 4 * self._size:
             self._rewrite()
 
     def _rewrite(self) -> None:
         entries = [{"ifindex": index, "interface": document} for index, document in self.interfaces.items()]
-        text = "".join(json.dumps(entry) + "\n" for entry in [*entries, {"routes": self.routes}])
+        text = "".join(
+            json.dumps(entry) + "\n" for entry in [{"netns": self._identity}, *entries, {"routes": self.routes}]
+        )
         temporary = self._path + ".new"
         with open(temporary, "w", encoding="utf-8") as target:
             target.write(text)
         os.rename(temporary, self._path)
-        self._size = len(text)
+        self._size, self._incomplete = len(text), False
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, UnstableRead
@@ -19,6 +19,7 @@ from .view import View, read_view
 
 MEMORY = "told.jsonl"
 LOOK_AGAIN = 0.05  # seconds, after a read of tables that changed meanwhile
+TRY_AGAIN = 1.0  # seconds, after something that should not fail
 PART_OF_LOOKING = 5  # a look that takes long is not repeated all the time
 FIRST_BACK_OFF, LAST_BACK_OFF = 0.05, 30.0
 NEVER = float("inf")
@@ -39,6 +40,8 @@ class Settings:
     command_timeout: float = 30.0
     retries: int = 0
     resync: float = 60.0
+    log_level: str = "warn"
+    watched: bool = True
 
     @property
     def directory(self) -> str:
@@ -65,11 +68,11 @@ class Sandbox:
 
     settings: Settings
     log: Log
-    identity: tuple[int, int] | None = None
+    identity: tuple[int, int]
+    """Of the namespace that is watched: another one of the same name is another sandbox."""
     counters: Counters = field(default_factory=Counters)
     look_at: float = 0.0
     act_at: float = NEVER
-    gone: bool = False
     problem: str = ""
     view: View | None = None
     command: Command | None = None
@@ -80,12 +83,6 @@ class Sandbox:
     _failed: Step | None = None
     _tries: int = 0
     _changed_at: float = 0.0
-
-    def start(self) -> None:
-        """Be ready for the first look. Raises Untrusted, OSError."""
-        refuse_untrusted(self.settings.runtime_path)
-        prepare_directory(self.settings.directory)
-        self._memory = Memory(os.path.join(self.settings.directory, MEMORY))
 
     def touch(self, now: float) -> None:
         """Something has changed, or may have."""
@@ -106,8 +103,6 @@ class Sandbox:
 
     def wake(self, now: float) -> None:
         """Do what is due."""
-        if self.gone:
-            return
         if self.command is not None and now >= self.kill_at:
             self.log.warn("the command takes too long", verb=self._step.verb if self._step else "")
             self.command.kill()
@@ -123,36 +118,47 @@ class Sandbox:
         settings = self.settings
         self.counters.looks += 1
         try:
+            memory = self._prepared()
             view = read_view(settings.netns, settings.ignore)
+            if memory.is_new:
+                self._begin(memory, view)
         except (UnstableRead, TimeoutError):
             self.look_at = now + LOOK_AGAIN
             return
         except (NoSuchNamespace, NotANamespace):
-            self.leave()
+            self.look_at = now + TRY_AGAIN  # the daemon sees that it is gone
             return
-        except (KernelError, OSError) as error:
+        except (KernelError, OSError, Untrusted) as error:
             self.problem = str(error)
-            self.log.warn("the namespace cannot be read", error=error)
-            self.look_at = now + 1.0
+            self.log.warn("the namespace cannot be watched", error=error)
+            self.look_at = now + TRY_AGAIN
             return
         after = time.monotonic()
         self._not_before = after + PART_OF_LOOKING * (after - now)
         self.look_at = after + settings.resync
         self.view = view
-        memory = self._memory
-        assert memory is not None
-        if memory.is_new:
-            there = {index: one.document for index, one in view.interfaces.items() if one.ready}
-            memory.begin({} if settings.announce_existing else there, [] if settings.announce_existing else view.routes)
         if self.act_at == NEVER or self._differs():
             self.act_at = min(self.act_at, after)
+
+    def _begin(self, memory: Memory, view: View) -> None:
+        """What is there before us the runtime has attached itself, unless it wants to be told. Raises OSError."""
+        there = {index: one.document for index, one in view.interfaces.items() if one.ready}
+        memory.begin(*(({}, []) if self.settings.announce_existing else (there, view.routes)))
+
+    def _prepared(self) -> Memory:
+        """What was told, in the directory that documents are handed over in. Raises OSError, Untrusted."""
+        if self._memory is None:
+            prepare_directory(self.settings.directory)
+            self._memory = Memory(os.path.join(self.settings.directory, MEMORY), self.identity)
+        return self._memory
 
     def _differs(self) -> bool:
         """Whether what failed is no longer what is wanted: the back-off was for that."""
         return self._failed is not None and self._next() != self._failed
 
     def _next(self) -> Step | None:
-        assert self._memory is not None and self.view is not None
+        assert self._memory is not None
+        assert self.view is not None
         return next_step(self._memory.interfaces, self._memory.routes, self.view, self.settings.update)
 
     def _act(self, now: float) -> None:
@@ -182,7 +188,8 @@ class Sandbox:
     def command_ended(self, now: float) -> None:
         """The command that was under way has ended."""
         command, step = self.command, self._step
-        assert command is not None and step is not None
+        assert command is not None
+        assert step is not None
         problem = command.finish()
         self.command, self.kill_at = None, NEVER
         if problem:
@@ -205,6 +212,12 @@ class Sandbox:
     def _remember(self, step: Step) -> None:
         memory = self._memory
         assert memory is not None
+        try:
+            self._enter(step, memory)
+        except OSError as error:  # we know it all the same; whoever starts after us tells it again
+            self.log.error("what was told cannot be kept", error=error)
+
+    def _enter(self, step: Step, memory: Memory) -> None:
         if step.verb == ROUTES:
             memory.told_routes(list(step.document))
         elif step.verb == DELETE or step.then is None:
@@ -212,20 +225,17 @@ class Sandbox:
         else:
             memory.told_interface(step.ifindex, step.then)
 
-    def leave(self) -> None:
-        """The namespace has gone: nobody is left to be told anything."""
-        if not self.gone:
-            self.log.info("the sandbox is gone")
-        self.stop()
-        self.gone, self.look_at, self.act_at = True, NEVER, NEVER
-        shutil.rmtree(self.settings.directory, ignore_errors=True)
-
-    def stop(self) -> None:
-        """End what is under way. What was told stays remembered, for whoever starts after us."""
+    def stop(self, *, forget: bool = False) -> None:
+        """End what is under way. What was told stays remembered for whoever starts after us, unless
+        nobody is left to be told anything.
+        """
         if self.command is not None:
             self.command.kill()
             self.command.finish()
             self.command = None
+        self.look_at = self.act_at = NEVER
+        if forget:
+            shutil.rmtree(self.settings.directory, ignore_errors=True)
 
     def status(self) -> dict[str, Any]:
         """For the status file."""
@@ -233,7 +243,8 @@ class Sandbox:
         return {
             "id": self.settings.id,
             "netns": self.settings.netns,
-            "state": "gone" if self.gone else "watched",
+            "state": "watched" if self.view is not None else "starting",
+            "settings": asdict(self.settings),
             "interfaces": sorted(str(document["Name"]) for document in told.values()),
             "routes": len(self._memory.routes) if self._memory else 0,
             "problem": self.problem or None,

@@ -20,32 +20,41 @@ METRICS = {
 }
 
 
-def write_status(files: Sequence[str], sandboxes: Sequence[dict[str, Any]]) -> None:
-    """Write both files, those that have a name."""
+def write_status(files: Sequence[str], sandboxes: Sequence[dict[str, Any]], gone: Sequence[str]) -> None:
+    """Write both files, those that have a name. ``gone``: the sandboxes that are to be watched, and are not there.
+
+    Raises OSError.
+    """
     status, metrics = files
     if status:
-        _write(status, json.dumps({"time": int(time.time()), "sandboxes": list(sandboxes)}, indent=1) + "\n", 0o640)
+        _write(
+            status,
+            json.dumps({"time": int(time.time()), "sandboxes": list(sandboxes), "gone": sorted(gone)}, indent=1) + "\n",
+            0o640,
+        )
     if metrics:
-        _write(metrics, metrics_text(sandboxes), 0o644)
+        _write(metrics, metrics_text(sandboxes, gone), 0o644)
 
 
-def metrics_text(sandboxes: Sequence[dict[str, Any]]) -> str:
+def metrics_text(sandboxes: Sequence[dict[str, Any]], gone: Sequence[str]) -> str:
     """In the exposition format of Prometheus."""
     lines = ["# HELP sandbox_netmon_watched Whether the namespace is there", "# TYPE sandbox_netmon_watched gauge"]
-    lines += [f"sandbox_netmon_watched{_label(one)} {int(one['state'] == 'watched')}" for one in sandboxes]
+    lines += [f"sandbox_netmon_watched{_label(one['id'])} {int(one['state'] == 'watched')}" for one in sandboxes]
+    lines += [f"sandbox_netmon_watched{_label(name)} 0" for name in sorted(gone)]
     for name, (kind, text) in METRICS.items():
         metric = f"sandbox_netmon_{name}" + ("_total" if kind == "counter" else "_seconds")
         lines += [f"# HELP {metric} {text}", f"# TYPE {metric} {kind}"]
-        lines += [f"{metric}{_label(one)} {one[name]:g}" for one in sandboxes]
+        lines += [f"{metric}{_label(one['id'])} {one[name]:g}" for one in sandboxes]
     return "\n".join(lines) + "\n"
 
 
-def _label(one: dict[str, Any]) -> str:
-    text = str(one["id"]).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _label(sandbox: str) -> str:
+    text = sandbox.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'{{sandbox="{text}"}}'
 
 
 def _write(path: str, text: str, mode: int) -> None:
+    os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o755, exist_ok=True)
     temporary = f"{path}.new-{os.getpid()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as target:

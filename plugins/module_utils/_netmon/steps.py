@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from .documents import Document
 from .view import View
@@ -19,9 +19,9 @@ class Step(NamedTuple):
     """One command: its verb, the document handed over, and what is known when it has succeeded."""
 
     verb: str
-    document: Union[Document, list[Document]]
+    document: Document | list[Document]
     ifindex: int = 0
-    then: Union[Document, None] = None
+    then: Document | None = None
 
 
 def next_step(told: Mapping[int, Document], routes: list[Document], view: View, way: str) -> Step | None:

@@ -8,6 +8,7 @@ import contextlib
 import os
 import select
 import signal
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +49,11 @@ def current_boot() -> str:
     """The kernel's name for this boot."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as source:
         return source.read().strip()
+
+
+def clock_ticks_now() -> int:
+    """The time since the boot in clock ticks, as the start times of processes are counted (proc(5))."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def start_time(pid: int) -> int | None:

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""Transient units of systemd, where it is the first process: of the system for root, else of the user."""
+"""Units of systemd, where it is the first process: of the system for root, else of the user."""
 
 from __future__ import annotations
 
 import os
 import socket
 import subprocess
+from dataclasses import dataclass
 
 from .errors import ProgramError
 from .finding import ENVIRONMENT, find_program
+from .processes import KnownProcess
 
 RUNS = "/run/systemd/system"  # sd_booted(3)
 
@@ -52,6 +54,52 @@ def stop(unit: str) -> None:
         return
     _run("systemctl", 30, "stop", unit)
     _run("systemctl", 30, "reset-failed", unit, check=False)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit that has a file: whether it runs, its main process (None for a foretold one), and whether it is
+    started at boot.
+    """
+
+    active: bool = False
+    enabled: bool = False
+    process: KnownProcess | None = None
+
+
+def read_unit(unit: str) -> Unit:
+    """A unit as it is; one that is not known neither runs nor is enabled. Raises ProgramError."""
+    names = ("ActiveState", "UnitFileState", "MainPID")
+    text = _run("systemctl", 30, "show", *(f"--property={name}" for name in names), unit)
+    found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    pid = int(found.get("MainPID") or 0)
+    active = found.get("ActiveState") in ("active", "reloading")
+    return Unit(active, found.get("UnitFileState") == "enabled", KnownProcess.of(pid) if active and pid else None)
+
+
+def start_unit(unit: str) -> None:
+    """Start a unit and wait until it is ready. Raises ProgramError with what it said."""
+    _run("systemctl", 30, "reset-failed", unit, check=False)
+    try:
+        _run("systemctl", 100, "start", unit)
+    except ProgramError as error:
+        said = _run("systemctl", 30, "status", "--no-pager", "--lines=5", unit, check=False).splitlines()[-5:]
+        raise ProgramError(f"{error}; {' | '.join(said)}") from None
+
+
+def enable(unit: str) -> None:
+    """Have a unit started at boot. Raises ProgramError."""
+    _run("systemctl", 60, "enable", "--quiet", unit)
+
+
+def disable(unit: str) -> None:
+    """Have it started at boot no more. Raises ProgramError."""
+    _run("systemctl", 60, "disable", "--quiet", unit)
+
+
+def reload() -> None:
+    """Have systemd read its unit files again. Raises ProgramError."""
+    _run("systemctl", 60, "daemon-reload")
 
 
 def _run(name: str, seconds: float, *arguments: str, check: bool = True) -> str:

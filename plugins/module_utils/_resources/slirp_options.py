@@ -7,13 +7,13 @@ from __future__ import annotations
 import os
 import pwd
 import re
-import time
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
 from .._engine.errors import InvalidOption
 from .._engine.front import Form
+from .._programs.processes import clock_ticks_now
 from .._programs.slirp4netns import Forward
 from . import values
 from .forwards import parse_forwards
@@ -113,7 +113,7 @@ def parse_slirp(options: dict[str, Any]) -> WantedSlirp:
         netns=netns,
         running=True,
         pid=pid,
-        since=_now() if options["state"] == "restarted" else 0,
+        since=clock_ticks_now() if options["state"] == "restarted" else 0,
         backend=backend,
         interface=values.link_name("interface", options["interface"]),
         mtu=options["mtu"],
@@ -131,11 +131,6 @@ def parse_slirp(options: dict[str, Any]) -> WantedSlirp:
         program=options["program"] and values.absolute_path("program", options["program"]),
         manager=options["service_manager"],
     )
-
-
-def _now() -> int:
-    """Clock ticks since the boot, as the start times of processes are counted (proc(5))."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
 
 
 def _network(text: str) -> Network4:

@@ -15,14 +15,17 @@ from .files import FileRemove, FileWrite, RecordDrop, RecordPut
 from .forward import ForwardAdd, ForwardRemove
 from .helper import ProcessStart, ProcessStop
 from .link import LinkAdd, LinkDelete, LinkSet
+from .monitor import MonitorSettle
 from .move import LinkMove
 from .neighbour import NeighbourAdd, NeighbourDelete
 from .netns import NetnsCreate, NetnsDelete, NetnsSet, SysctlSet
 from .nodes import NodeCreate, NodeRemove
 from .pci import PciBind, PciRelease
+from .program import ProgramInstall, ProgramRemove
 from .redirect import RedirectAdd, RedirectDelete
 from .route import RouteAdd, RouteDelete
 from .traffic import FilterAdd, FilterDelete, QdiscAdd, QdiscDelete
+from .unit import UnitDisable, UnitEnable, UnitRemove, UnitStart, UnitStop, UnitWrite
 
 KINDS: dict[str, Kind] = {
     "netns.create": NetnsCreate(),
@@ -53,6 +56,15 @@ KINDS: dict[str, Kind] = {
     "process.stop": ProcessStop(),
     "forward.add": ForwardAdd(),
     "forward.remove": ForwardRemove(),
+    "program.install": ProgramInstall(),
+    "program.remove": ProgramRemove(),
+    "unit.write": UnitWrite(),
+    "unit.remove": UnitRemove(),
+    "unit.start": UnitStart(),
+    "unit.stop": UnitStop(),
+    "unit.enable": UnitEnable(),
+    "unit.disable": UnitDisable(),
+    "monitor.settle": MonitorSettle(),
     "file.write": FileWrite(),
     "file.remove": FileRemove(),
     "record.put": RecordPut(),

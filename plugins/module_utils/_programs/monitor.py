@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The monitor sandbox-netmon from outside: what it consists of, how it is called, what it says of itself.
+
+The program is a part of this collection. Installed, it is a directory whose name has a digest of
+what is in it: a new version stands beside the old one until that has ended, and none is ever a
+mixture. It needs the Python that ran the module, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import ProgramError
+from .processes import KnownProcess
+
+if TYPE_CHECKING:  # not executed, yet Ansible sends along what is imported here, and what that imports
+    from .._netmon import main
+
+    assert main
+
+LAUNCHER = "/usr/local/sbin/sandbox-netmon"
+LIBRARY = "/usr/local/lib/sandbox-network"
+PERSISTENT = "/var/lib/sandbox-network/netmon"
+UNIT = "sandbox-netmon.service"
+UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+MARK = "# The monitor of sandbox.network, written by its module netmon_service."
+PACKAGE = "sandbox_network"
+PARTS = {
+    "_kernel": ("__init__", "addressing", "errors", "host", "libc", "links", "namespaces", "netlink"),
+    "_netmon": (
+        "__init__",
+        "command_line",
+        "configuration",
+        "daemon",
+        "documents",
+        "events",
+        "handover",
+        "log",
+        "main",
+        "memory",
+        "sandbox",
+        "status",
+        "steps",
+        "view",
+    ),
+}
+START = f"""{MARK}
+import sys
+
+from {PACKAGE}._netmon.main import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+INSTALLED = re.compile(r"netmon-[0-9a-f]{16}")
+EXEC = "ExecStart="
+SETTLING_SECONDS = 10.0
+
+
+def program_files() -> dict[str, str]:
+    """The program as this collection has it: its text by path, relative to its directory."""
+    above = __name__.split(".")[:-2]
+    found = {"__main__.py": START, f"{PACKAGE}/__init__.py": ""}
+    for part, names in PARTS.items():
+        for name in names:
+            found[f"{PACKAGE}/{part}/{name}.py"] = _source(".".join([*above, part, name]).replace(".__init__", ""))
+    return found
+
+
+def directory_for(files: Mapping[str, str]) -> str:
+    """Where these files are installed."""
+    digest = hashlib.sha256(json.dumps(sorted(files.items())).encode()).hexdigest()[:16]
+    return f"{LIBRARY}/netmon-{digest}"
+
+
+def installed_directories() -> list[str]:
+    """The directories of all versions that are there."""
+    try:
+        return [f"{LIBRARY}/{name}" for name in sorted(os.listdir(LIBRARY)) if INSTALLED.fullmatch(name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def files_in(directory: str) -> list[str]:
+    """The configuration files of a directory, which may be missing."""
+    try:
+        return [f"{directory}/{name}" for name in sorted(os.listdir(directory)) if name.endswith(".json")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def interpreter(directory: str) -> list[str]:
+    """The words that start a version: without site packages and PYTHON* variables, and without a trace."""
+    return [os.path.realpath(sys.executable), "-I", "-S", "-B", directory]
+
+
+def launcher(directory: str) -> str:
+    """The text of the program in the search path."""
+    words = " ".join(interpreter(directory))
+    return f'#!/bin/sh\n{MARK}\nexec {words} "$@"\n'
+
+
+def unit_text(command: list[str]) -> str:
+    """The unit of systemd."""
+    words = " ".join(shlex.quote(one.replace("%", "%%").replace("$", "$$")) for one in command)
+    return f"""{MARK}
+[Unit]
+Description=Monitor of the networks of sandboxes
+
+[Service]
+Type=notify
+{EXEC}{words}
+ExecReload=/bin/kill -HUP $MAINPID
+Restart=always
+RestartSec=1
+KillMode=mixed
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def words_of_unit(text: str) -> list[str]:
+    """The command of such a unit; empty for one that is not ours."""
+    lines = [line[len(EXEC) :] for line in text.splitlines() if line.startswith(EXEC)]
+    return [one.replace("%%", "%").replace("$$", "$") for one in shlex.split(lines[0])] if lines else []
+
+
+def problem_with_runtime(path: str) -> str | None:
+    """What is wrong with a runtime that is to be called; empty for nothing, None when there is none."""
+    from .._netmon.handover import Untrusted, refuse_untrusted
+
+    try:
+        refuse_untrusted(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, Untrusted) as error:
+        return str(error)
+    return "" if os.path.isfile(path) and os.access(path, os.X_OK) else f"{path} is not a program"
+
+
+def read_status(path: str) -> dict[str, Any]:
+    """What the monitor last said of all sandboxes; empty when it has said nothing."""
+    try:
+        with open(path, encoding="utf-8") as source:
+            found = json.load(source)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def settle(
+    process: KnownProcess | None, status_file: str, wanted: Mapping[str, Mapping[str, Any]], unwanted: Collection[str]
+) -> None:
+    """Have a monitor read its configuration, and wait until it watches what is wanted as wanted.
+
+    ``wanted``: the configuration by sandbox. What changes inside from then on is told to its runtime.
+    Raises ProgramError.
+    """
+    deadline = time.monotonic() + SETTLING_SECONDS
+    asked = False
+    while True:
+        if process is None or not process.alive:
+            raise ProgramError("the monitor has ended; its log may tell why")
+        if not asked:
+            _ask(process)
+            asked = True
+        left = _missing(read_status(status_file), wanted, unwanted)
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise ProgramError(f"the monitor does not follow its configuration: {left}")
+        time.sleep(0.01)
+
+
+def _missing(status: Mapping[str, Any], wanted: Mapping[str, Mapping[str, Any]], unwanted: Collection[str]) -> str:
+    """What is not yet as it is to be; empty when all is. A namespace that has ended since is no reason to wait."""
+    if "sandboxes" not in status:
+        return "it has not said anything"
+    watched = {one["id"]: one for one in status["sandboxes"]}
+    for name, settings in wanted.items():
+        one = watched.get(name)
+        if one is None and name not in status["gone"]:
+            return f"{name} is not watched"
+        if one is not None and one["problem"] and one["state"] != "watched":
+            return f"{name}: {one['problem']}"
+        if one is not None and (one["state"] != "watched" or not settings.items() <= one["settings"].items()):
+            return f"{name} is not watched as it is to be"
+    for name in unwanted:
+        if name in watched or name in status["gone"]:
+            return f"{name} is still watched"
+    return ""
+
+
+def _ask(process: KnownProcess) -> None:
+    try:
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            if process.alive:
+                signal.pidfd_send_signal(descriptor, signal.SIGHUP)
+        finally:
+            os.close(descriptor)
+    except ProcessLookupError:
+        pass
+
+
+def _source(name: str) -> str:
+    """The text of a module, wherever it is: in a directory or in an archive."""
+    found = importlib.util.find_spec(name)
+    loader: Any = found.loader if found else None
+    source = loader.get_source(name) if loader else None
+    if source is None:
+        raise ProgramError(f"{name} is missing from the collection")
+    return str(source)
