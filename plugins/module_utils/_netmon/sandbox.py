@@ -219,7 +219,8 @@ class Sandbox:
 
     def _enter(self, step: Step, memory: Memory) -> None:
         if step.verb == ROUTES:
-            memory.told_routes(list(step.document))
+            assert isinstance(step.document, list)
+            memory.told_routes(step.document)
         elif step.verb == DELETE or step.then is None:
             memory.told_gone(step.ifindex)
         else:

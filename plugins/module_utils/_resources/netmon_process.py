@@ -69,10 +69,9 @@ class Monitor:
             return Monitor("process", argv, helper_directory(state), runs=helper.alive, pid=helper.pid)
         file, unit = state.files.get(UNIT_FILE), state.units.get(UNIT)
         if file is not None and unit is not None:
-            argv, process = words_of_unit(file.content), unit.process
-            return Monitor(
-                "systemd", argv, helper_directory(state), unit.active, unit.enabled, pid=process and process.pid
-            )
+            pid = unit.process.pid if unit.process else None
+            argv = words_of_unit(file.content)
+            return Monitor("systemd", argv, helper_directory(state), unit.active, unit.enabled, pid=pid)
         return None
 
     @property
