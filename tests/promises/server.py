@@ -4,8 +4,9 @@
 each run.
 
 Reads JSON commands from standard input and answers each. `open` makes a throw-away host (network,
-mount and process namespaces, an empty /run, changes to /etc that vanish), without a network of its
-own when told so; the commands up to `close` happen in it. runner.py is the other end and says what the commands mean.
+mount and process namespaces, an empty /run, changes to /etc and /usr/local that vanish), without a
+network of its own when told so; the commands up to `close` happen in it. runner.py is the other end
+and says what the commands mean.
 """
 
 from __future__ import annotations
@@ -156,10 +157,11 @@ class Host:
         mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
         if os.path.isdir(NODES):  # in a netbox, which many hosts share
             mount("tmpfs", NODES, "tmpfs", 0, "mode=755")
-        os.makedirs(snapshot.PRIVATE + "/etc")
-        os.makedirs(snapshot.PRIVATE + "/work")
-        layers = f"lowerdir=/etc,upperdir={snapshot.PRIVATE}/etc,workdir={snapshot.PRIVATE}/work"
-        mount("overlay", "/etc", "overlay", 0, layers)
+        for place, name in (("/etc", "etc"), ("/usr/local", "local")):
+            changes, work = f"{snapshot.PRIVATE}/{name}", f"{snapshot.PRIVATE}/work-{name}"
+            os.makedirs(changes)
+            os.makedirs(work)
+            mount("overlay", place, "overlay", 0, f"lowerdir={place},upperdir={changes},workdir={work}")
         os.chdir("/")
         os.environ.update(ENVIRONMENT)
         for family, key, value in (("ipv6", "accept_dad", "0"), ("ipv6", "dad_transmits", "0")):

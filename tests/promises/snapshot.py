@@ -37,6 +37,8 @@ VOLATILE = re.compile(
 )
 # What processes of the collection write about themselves: who they are, and what they have seen.
 OF_A_PROCESS = re.compile(r"/sandbox-network/helpers/[^/]+/(log|helper\.log|helper\.pid|helper\.json|process\.json)$")
+# What a monitor says of itself, and keeps for whoever starts after it: now and then, and of its own accord.
+OF_A_MONITOR = re.compile(r"/netmon/(status\.json|metrics\.prom|sbs/[^/]+/told\.jsonl)(\.new.*)?$")
 # Files about user-mode networks. The order of keys is of no matter, and namespaces have other numbers on each host.
 ABOUT_A_NETWORK = re.compile(r"/sandbox-network/(helpers/[^/]+/spec|records/slirp/[^/]+)\.json$")
 OF_THIS_HOST = ("checksum", "boot_id", "identity", "fingerprint")
@@ -143,6 +145,8 @@ def files(top: str) -> t.Iterator[tuple[str, str]]:
             path = os.path.join(directory, name)
             if name.endswith(".previous") and name[: -len(".previous")] in names:
                 continue  # the former generation of a state file that is there
+            if OF_A_MONITOR.search(path):
+                continue
             if name == "lock" or (directory == PRIVATE and name.endswith((".pid", ".map"))):
                 continue
             try:

@@ -142,7 +142,7 @@ class Helper:
         for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(one, signal.SIG_DFL)  # an ignored SIGPIPE is an error to pasta
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a helper that says too much is not heard any more
-        if not self.spec.get("writes_files"):
+        if not self.spec.get("daemon"):
             resource.setrlimit(resource.RLIMIT_FSIZE, (LOG_SIZE, LOG_SIZE))
         for descriptor, number in ((log, 1), (log, 2), (ready, READY), (leave, EXIT)):
             os.dup2(descriptor, number, inheritable=number < READY or self.spec["ready"] == "descriptor")
@@ -204,7 +204,7 @@ class Helper:
         if self.descriptor < 0:
             return
         steps: list[tuple[int | None, float]]
-        steps = [(None, ENDING_SECONDS)] if self.spec["ready"] == "descriptor" else []
+        steps = [(None, ENDING_SECONDS)] if self.spec["ready"] == "descriptor" and not self.spec.get("daemon") else []
         for number, seconds in [*steps, (signal.SIGTERM, ENDING_SECONDS), (signal.SIGKILL, ENDING_SECONDS)]:
             try:
                 if number is not None:

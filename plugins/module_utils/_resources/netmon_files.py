@@ -70,12 +70,14 @@ def storage_directories(settings: Mapping[str, Any], state: State) -> list[str]:
     return [one for one in above if one in others or not state.directories.get(one)]
 
 
-def plan_write(path: str, file: FileState, state: State, directories: list[str] | None = None) -> Iterator[Operation]:
+def plan_write(path: str, file: FileState, state: State) -> Iterator[Operation]:
     """Make a file what it should be, where it is not, with the directories above that are missing."""
     found = state.files.get(path)
     if found == file:
         return
-    above = [str(one) for one in reversed(PurePosixPath(path).parents)][1:] if directories is None else directories
+    above = [str(one) for one in reversed(PurePosixPath(path).parents)]
+    if path.startswith(state.state_dir + "/"):  # which is there for every task
+        above = above[above.index(state.state_dir) + 1 :]
     yield Operation(
         "unit.write" if path.endswith(".service") else "file.write",
         {

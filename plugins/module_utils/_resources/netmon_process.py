@@ -166,7 +166,7 @@ class Monitor:
             "ready_timeout": READY_SECONDS,
             "netns": None,
             "manager": "process",
-            "writes_files": True,
+            "daemon": True,
         }
 
 
