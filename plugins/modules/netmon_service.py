@@ -42,7 +42,7 @@ options:
         the process with the number N.
       - It is not kept alive. When it ends, what is remembered of it is removed within a second. When
         another one appears at the same place, that is watched.
-      - Required unless O(state=absent).
+      - Left out, it is the one in C(/run/netns) that has the name O(sandbox_id).
     type: str
   runtime_path:
     description:
@@ -220,26 +220,39 @@ seealso:
 """
 
 EXAMPLES = r"""
+# From the command line, watch a sandbox no more:
+# ansible localhost -b -m sandbox.network.netmon_service -a 'sandbox_id=web1 state=absent'
+
+- name: Make two sandboxes
+  sandbox.network.netns:
+    namespaces: [{name: web1}, {name: web2}]
+
+- name: Write a runtime that does nothing but keep what it is told
+  ansible.builtin.copy:
+    dest: /usr/local/bin/example-runtime
+    content: |
+      #!/bin/sh
+      logger "$2 $3 $(cat "$4")"
+    mode: "0755"
+
 - name: Tell the runtime what is added to a sandbox after its start
   sandbox.network.netmon_service:
     sandbox_id: web1
-    netns: web1
-    runtime_path: /usr/local/bin/kata-runtime
+    runtime_path: /usr/local/bin/example-runtime
 
 - name: Watch many sandboxes, for a runtime that knows no update
   sandbox.network.netmon_service:
     sandboxes:
       - sandbox_id: web1
-        netns: web1
-        runtime_path: /usr/local/bin/kata-runtime
+        runtime_path: /usr/local/bin/example-runtime
         update: replace
       - sandbox_id: web2
-        netns: web2
-        runtime_path: /usr/local/bin/kata-runtime
+        netns: /run/netns/web2
+        runtime_path: /usr/local/bin/example-runtime
         update: replace
         debounce: 0.5
 
-- name: Watch it no more
+- name: Watch one of them no more
   sandbox.network.netmon_service:
     sandbox_id: web1
     state: absent

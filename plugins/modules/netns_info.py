@@ -37,7 +37,7 @@ options:
         RV(topology) are always there, but the guest's neighbours need V(neighbours).
     type: list
     elements: str
-    choices: [links, addresses, routes, statistics, neighbours, endpoints, forwards, processes]
+    choices: [links, addresses, routes, statistics, neighbours, endpoints, forwards, monitors, processes]
     default:
       - links
       - addresses
@@ -46,6 +46,7 @@ options:
       - neighbours
       - endpoints
       - forwards
+      - monitors
       - processes
   netns_dir:
     description:
@@ -552,6 +553,73 @@ namespaces:
           type: int
           returned: success
           sample: 80
+    monitors:
+      description: The sandboxes that the namespace is watched for, see M(sandbox.network.netmon_service).
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(monitors)
+      contains:
+        sandbox_id:
+          description: The name by which the runtime knows it.
+          type: str
+          returned: success
+          sample: web1
+        runtime_path:
+          description: The runtime that is told.
+          type: str
+          returned: success
+          sample: /usr/local/bin/kata-runtime
+        alive:
+          description: Whether the monitor runs.
+          type: bool
+          returned: success
+          sample: true
+        watched:
+          description: Whether it watches the namespace now.
+          type: bool
+          returned: success
+          sample: true
+        problem:
+          description: Why the last call failed, or the namespace cannot be watched. V(null) when all is well.
+          type: str
+          returned: success
+          sample: null
+        interfaces:
+          description: The names of the interfaces that the runtime knows.
+          type: list
+          elements: str
+          returned: success
+          sample: [eth0]
+        events:
+          description: How many events the kernel has sent since the monitor was started.
+          type: int
+          returned: success
+          sample: 12
+        overflows:
+          description: How often events were lost, and everything was looked at again.
+          type: int
+          returned: success
+          sample: 0
+        looks:
+          description: How often the namespace was read.
+          type: int
+          returned: success
+          sample: 3
+        commands:
+          description: How often the runtime was called.
+          type: int
+          returned: success
+          sample: 2
+        failures:
+          description: How often that failed.
+          type: int
+          returned: success
+          sample: 0
+        lag:
+          description: Seconds from the last change until the runtime knew it.
+          type: float
+          returned: success
+          sample: 0.23
     user_mode:
       description: The helper of its user-mode network, V(null) where it has none.
       type: dict

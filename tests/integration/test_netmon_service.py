@@ -206,6 +206,27 @@ def test_the_program_by_hand(sandbox: Box) -> None:
     wait_for(lambda: not sandbox.sh(f"ls {STORAGE} | grep byhand", check=False))
 
 
+def test_what_netns_info_tells(sandbox: Box) -> None:
+    def monitors_of(name: str) -> list[dict[str, Any]]:
+        result = sandbox.done("netns_info", {"name": [name], "gather": ["monitors"]})
+        found: list[dict[str, Any]] = result["namespaces"][0]["monitors"]
+        return found
+
+    assert monitors_of("sb") == []
+    pid = sandbox.done("netmon_service", SB)["netmon"]["pid"]
+    up(sandbox)
+    wait_for(lambda: told(sandbox))
+    (found,) = wait_for(lambda: [one for one in monitors_of("sb") if one["commands"]])
+    assert found["sandbox_id"] == "web1" and found["alive"] and found["watched"]
+    assert found["interfaces"] == ["eth0"] and found["failures"] == 0 and found["problem"] is None
+    sandbox.sh(f"printf '#!/bin/sh\\nexit 3\\n' > {RUNTIME}", "ip -n sb link set eth0 mtu 1400")
+    (found,) = wait_for(lambda: [one for one in monitors_of("sb") if one["failures"]])
+    assert "update-iface: exit status 3" in found["problem"]
+    sandbox.sh(f"kill {pid}")
+    wait_for(lambda: not monitors_of("sb")[0]["alive"])
+    assert not monitors_of("sb")[0]["watched"]
+
+
 def test_somebody_elses_program_is_left_alone(sandbox: Box) -> None:
     sandbox.sh(f"echo mine > {PROGRAM}")
     sandbox.refused("netmon_service", SB, PROGRAM, "somebody else's")

@@ -69,7 +69,8 @@ def start_supervised(directory: str, spec: dict[str, Any]) -> None:
     "1" to descriptor 3, or ``fork`` for one that goes to the background and leaves ``pid_file``;
     ``ready_timeout`` in seconds; ``netns``, path and identity of the namespace that it must not
     outlive, or None; ``own_mounts``; ``user``; ``socket``, which is gone with it; ``record``;
-    ``manager``, ``process`` or ``systemd``; ``daemon`` for a helper that keeps its log short by itself, and ends by signals only.
+    ``manager``, ``process`` or ``systemd``; ``daemon`` for a helper that keeps its log short by
+    itself, and ends by signals only.
     """
     running = read_running(directory)
     if running is not None and running.alive:

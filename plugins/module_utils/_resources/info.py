@@ -30,6 +30,7 @@ from .._store.records import Record, Records
 from . import values
 from .endpoint_info import Belongings, describe_recorded, endpoints_of, of_the_guest
 from .guest import describe_guest
+from .netmon_info import Monitors
 from .slirp_info import read_user_mode
 from .topology import Node, describe_topology
 
@@ -41,6 +42,7 @@ GATHER = [
     "neighbours",
     "endpoints",
     "forwards",
+    "monitors",
     "processes",
 ]
 OPTIONS: dict[str, Any] = {
@@ -97,8 +99,10 @@ def gather_namespaces(params: dict[str, Any]) -> dict[str, Any]:
         identities = {contents.identity for contents in present.values()}
         inside = processes_inside(identities) if "processes" in wanted and identities else {}
         endpoints = records.all("endpoint")
+        monitors = Monitors.read(params["state_dir"]) if "monitors" in wanted else None
         namespaces = [
-            _describe(path, contents, wanted, peers, records, endpoints, inside) for path, contents in found.items()
+            _describe(path, contents, wanted, peers, records, endpoints, inside, monitors)
+            for path, contents in found.items()
         ]
         nodes = [
             Node(_label(contents.path), contents.links, _cidrs(contents), peers.of(contents))
@@ -209,6 +213,7 @@ def _describe(
     records: Records,
     endpoints: Mapping[str, Record],
     inside: dict[tuple[int, int], list[int]],
+    monitors: Monitors | None,
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"name": _label(path), "path": _printable(path)}
     if contents is None:
@@ -242,6 +247,8 @@ def _describe(
     user_mode = read_user_mode(path, contents.fingerprint, records) if wanted & {"forwards", "processes"} else None
     if "forwards" in wanted:
         result["forwards"] = user_mode.forwards if user_mode else []
+    if monitors is not None:
+        result["monitors"] = monitors.of(path)
     if "processes" in wanted:
         result["pids"] = inside.get(contents.identity, [])
         result["user_mode"] = user_mode.health if user_mode else None

@@ -35,8 +35,8 @@ from .slirp_record import observe_helper
 def observe_monitor(wanted: Sequence[WantedMonitor], reader: Reader) -> State:
     """Everything that a plan needs to know. Raises TaskError."""
     state = State(state_dir=reader.records.state_dir)
-    state.kinds["systemd"] = is_running()
     _observe_program(state)
+    observe_configuration(state)
     _observe_files(_paths(wanted, state), state)
     for one in wanted:
         settings = one.settings or configurations(state).get(one.sandbox, {})
@@ -48,16 +48,27 @@ def observe_monitor(wanted: Sequence[WantedMonitor], reader: Reader) -> State:
             _observe_sandbox(one, state)
     for name, record in reader.records.all(KIND).items():
         state.records[KIND, name] = record.value
-    observe_helper(helper_directory(state), state)
-    if state.kinds["systemd"]:
-        state.units[UNIT] = read_unit(UNIT)
+    observe_process(state)
     return state
 
 
-def _paths(wanted: Sequence[WantedMonitor], state: State) -> Iterable[str]:
-    yield from (LAUNCHER, UNIT_FILE)
+def observe_configuration(state: State) -> None:
+    """Everything that is to be watched on this host. Raises TaskError."""
     for enabled in (False, True):
-        yield from files_in(config_directory(state, enabled=enabled))
+        _observe_files(files_in(config_directory(state, enabled=enabled)), state)
+
+
+def observe_process(state: State) -> None:
+    """The monitor itself, as a unit or as a process of ours. Raises TaskError, ProgramError."""
+    state.kinds["systemd"] = is_running()
+    observe_helper(helper_directory(state), state)
+    _observe_files([UNIT_FILE], state)
+    if state.kinds["systemd"]:
+        state.units[UNIT] = read_unit(UNIT)
+
+
+def _paths(wanted: Sequence[WantedMonitor], state: State) -> Iterable[str]:
+    yield LAUNCHER
     yield from (config_file(one.sandbox, state, enabled=enabled) for one in wanted for enabled in (False, True))
 
 

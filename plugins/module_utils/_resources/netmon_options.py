@@ -70,7 +70,7 @@ def parse_monitor(options: dict[str, Any]) -> WantedMonitor:
     metrics = metrics and values.absolute_path("metrics_file", metrics)
     if options["state"] == "absent":
         return WantedMonitor(sandbox, metrics_file=metrics, manager=manager)
-    netns = values.namespace_path("netns", values.required("netns", options["netns"]))
+    netns = values.namespace_path("netns", options["netns"] or sandbox)
     runtime = values.absolute_path("runtime_path", values.required("runtime_path", options["runtime_path"]))
     for option, lowest, highest in (("debounce", 0, 60), ("command_timeout", 0.1, 3600), ("retries", 0, 1000)):
         if not lowest <= options[option] <= highest:
