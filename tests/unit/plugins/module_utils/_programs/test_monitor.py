@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""What the monitor consists of, and how it is called."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.sandbox.network.plugins.module_utils._programs import installing, monitor
+
+LOADED = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import sandbox_network._netmon.main
+ours = [one for one in sys.modules.values() if one.__name__.startswith("sandbox_network")]
+print(json.dumps(sorted(one.__file__ for one in ours)))
+"""
+
+
+def test_it_consists_of_what_it_loads_and_nothing_else(tmp_path: Path) -> None:
+    files = monitor.program_files()
+    directory = tmp_path / "netmon"
+    installing.install(str(directory), files, [])
+    command = [sys.executable, "-I", "-S", "-B", "-c", LOADED, str(directory)]
+    loaded = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert [str(directory / name) for name in sorted(files) if name != "__main__.py"] == loaded
+
+
+def test_another_program_has_another_directory() -> None:
+    files = monitor.program_files()
+    assert monitor.directory_for(files) == monitor.directory_for(dict(reversed(files.items())))
+    assert monitor.directory_for(files) != monitor.directory_for({**files, "__main__.py": ""})
+
+
+@pytest.mark.parametrize(
+    "command", [["/usr/bin/python3", "-I", "/a"], ["/a b", "%h", "$HOME", "it's", '"quoted"', "back\\slash"]]
+)
+def test_the_words_of_a_unit_are_those_it_was_made_of(command: list[str]) -> None:
+    assert monitor.words_of_unit(monitor.unit_text(command)) == command
+
+
+def test_a_unit_of_somebody_else_has_no_words() -> None:
+    assert monitor.words_of_unit("[Service]\nType=oneshot\n") == []
+
+
+def watched(name: str, **changes: object) -> dict[str, object]:
+    return {"id": name, "state": "watched", "problem": None, "settings": {"id": name, "update": "replace"}, **changes}
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted", "unwanted", "words"),
+    [
+        ({}, {}, [], "not said anything"),
+        ({"sandboxes": [], "gone": []}, {"a": {}}, [], "a is not watched"),
+        ({"sandboxes": [], "gone": ["a"]}, {"a": {}}, [], ""),
+        ({"sandboxes": [watched("a")], "gone": []}, {"a": {"update": "replace"}}, [], ""),
+        ({"sandboxes": [watched("a")], "gone": []}, {"a": {"update": "ignore"}}, [], "not watched as it is to be"),
+        ({"sandboxes": [watched("a", state="starting")], "gone": []}, {"a": {}}, [], "not watched as it is to be"),
+        ({"sandboxes": [watched("a", state="starting", problem="no")], "gone": []}, {"a": {}}, [], "a: no"),
+        ({"sandboxes": [watched("a")], "gone": []}, {}, ["a"], "a is still watched"),
+        ({"sandboxes": [], "gone": ["a"]}, {}, ["a"], "a is still watched"),
+    ],
+)
+def test_when_a_monitor_follows(
+    status: dict[str, object], wanted: dict[str, dict[str, object]], unwanted: list[str], words: str
+) -> None:
+    missing = monitor._missing(status, wanted, unwanted)
+    assert (missing == "") if not words else words in missing
+
+
+def test_a_runtime_that_others_can_change_is_not_called(tmp_path: Path) -> None:
+    runtime = tmp_path / "runtime"
+    assert monitor.problem_with_runtime(str(runtime)) is None
+    runtime.write_text("#!/bin/sh\n")
+    assert monitor.problem_with_runtime(str(runtime)) == f"{runtime} is not a program"
+    runtime.chmod(0o755)
+    tmp_path.chmod(0o755)
+    assert monitor.problem_with_runtime(str(runtime)) == ""
+    runtime.chmod(0o777)
+    assert "can be changed by others" in str(monitor.problem_with_runtime(str(runtime)))
