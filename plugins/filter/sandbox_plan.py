@@ -54,7 +54,7 @@ _value:
   description:
     - C(problems), a text for everything that is wrong with the list.
       The other lists are empty when there is one.
-    - C(leases), C(bridges), C(namespaces), C(links), C(devices) and C(endpoints), as the
+    - C(leases), C(bridges), C(namespaces), C(links), C(devices), C(endpoints) and C(monitors), as the
       modules take them.
       The links are still without addresses.
   type: dict

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_devices import Device, parse_devices
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import parse_endpoint
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_monitor import parse_monitor
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_slirp import parse_slirp
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import (
     MTU_SMALLEST_IPV6,
@@ -37,7 +38,8 @@ class BadItemError(ValueError):
 class Sandbox:
     """One sandbox as wanted. ``gateways`` is what the router has, one address a network.
     ``endpoint`` is what vm_endpoint is asked for, or None when nothing is said about one;
-    ``network`` what slirp_network is, or None with another driver."""
+    ``network`` what slirp_network is, or None with another driver; ``monitor`` what netmon_service is,
+    or None when nothing is said about one."""
 
     name: str
     where: str
@@ -54,6 +56,7 @@ class Sandbox:
     devices: tuple[Device, ...] = ()
     endpoint: Mapping[str, Any] | None = None
     network: Mapping[str, Any] | None = None
+    monitor: Mapping[str, Any] | None = None
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -111,10 +114,13 @@ class _Parser:
         devices, wrong = parse_devices(values.as_list(self.item.get("devices")), found["name"], own_interface)
         endpoint, wrong_too = parse_endpoint(self.item.get("endpoint"), driver, own_interface)
         network, wrong_as_well = parse_slirp(self.item, driver, found["interface"], found["mtu"], self.defaults)
-        self.problems += [f"{self.where}: {problem}" for problem in (*wrong, *wrong_too, *wrong_as_well)]
+        monitor, wrong_at_last = parse_monitor(self.item.get("monitor"))
+        wrong = [*wrong, *wrong_too, *wrong_as_well, *wrong_at_last]
+        self.problems += [f"{self.where}: {problem}" for problem in wrong]
         if self.problems:
             raise BadItemError(self.problems)
-        return Sandbox(where=self.where, devices=tuple(devices), endpoint=endpoint, network=network, **found)
+        found.update(devices=tuple(devices), endpoint=endpoint, network=network, monitor=monitor)
+        return Sandbox(where=self.where, **found)
 
     def addressing(self) -> dict[str, Any]:
         """Addresses, subnets and gateways: they depend on each other."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from os.path import basename
+from os.path import basename, dirname
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import (
@@ -27,6 +27,7 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values im
 
 BRIDGE_PORTS = 1023  # the kernel's limit
 STRIPPING_MODELS = ("macvtap", "bridged")  # with these, a VM takes over the addresses of a link
+JSON = ".json"
 DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
 
 Items = list[dict[str, Any]]
@@ -68,6 +69,11 @@ def present(sandboxes: Sequence[Sandbox]) -> dict[str, Items]:
             {"netns": sandbox.name, "interface": sandbox.interface, **sandbox.endpoint}
             for sandbox in sandboxes
             if sandbox.endpoint is not None
+        ],
+        "monitors": [
+            {"sandbox_id": sandbox.name, "netns": sandbox.name, **sandbox.monitor}
+            for sandbox in sandboxes
+            if sandbox.monitor is not None
         ],
     }
 
@@ -158,7 +164,9 @@ def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
     done = [one for result in results if not result.get("failed") for one in result.get("operations", ())]
     added = [one for one in done if one["op"] == "link.add"]
     remembered = [one for one in done if one["op"] == "record.put" and not one["before"]]
+    written = [one["path"] for one in done if one["op"] == "file.write" and not one["before"]]
     return {
+        "monitors": [{"sandbox_id": basename(path)[: -len(JSON)]} for path in written if _is_watched(path)],
         "endpoints": [_taken_off(one["value"]) for one in remembered if one["kind"] == "endpoint"],
         "devices": [_moved_back(one["value"]) for one in remembered if one["kind"] == "device"],
         "links": [_link_of(one) for one in added if one["kind"] != "bridge"],
@@ -167,6 +175,11 @@ def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
         "namespaces": [{"name": basename(one["path"])} for one in done if one["op"] == "netns.create"],
         "leases": [{"owner": one["name"]} for one in remembered if one["kind"] == "lease"],
     }
+
+
+def _is_watched(path: str) -> bool:
+    """Whether a file describes a sandbox to the monitor."""
+    return path.endswith(JSON) and dirname(path).endswith(("/netmon", "/netmon/sandboxes"))
 
 
 def _moved_back(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,6 +212,7 @@ def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, It
         # Whatever is in there, also of earlier lists: a namespace that is removed would take it along.
         "devices": [{"netns": sandbox.name} for sandbox in sandboxes],
         "endpoints": [{"netns": sandbox.name} for sandbox in sandboxes],
+        "monitors": [{"sandbox_id": sandbox.name} for sandbox in sandboxes],
     }
 
 

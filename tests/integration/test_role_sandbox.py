@@ -22,7 +22,7 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import
 RESULTS = (
     "{'failed': none, 'addresses': sandbox_addresses | default({}), 'leases': sandbox_leases,"
     " 'namespaces': sandbox_namespaces, 'links': sandbox_links, 'devices': sandbox_devices,"
-    " 'endpoints': sandbox_endpoints, 'networks': sandbox_networks}"
+    " 'endpoints': sandbox_endpoints, 'networks': sandbox_networks, 'monitors': sandbox_monitors}"
 )
 MODULES = ("leases", "namespaces", "links", "devices", "endpoints")
 
@@ -550,6 +550,30 @@ def test_new_sandboxes_with_endpoints(host: Throwaway) -> None:
     next(parts)
     assert host.snapshot() == before
     assert nodes(host) == []
+
+
+def test_monitors(host: Throwaway) -> None:
+    host.run("sh", "-ec", "mkdir /run/rt; cp /bin/true /run/rt/rt")
+    item = {"name": "a", "monitor": {"runtime_path": "/run/rt/rt", "update": "replace"}}
+    bad = {"name": "b", "monitor": {"runtime_path": "/run/rt/nobody"}}
+    before = host.snapshot()
+    steps = (
+        present(item, check=True),
+        present(item),
+        present(item),
+        present({"name": "a"}, bad),
+        absent(*names(item)),
+        absent(*names(item)),
+    )
+    foretold, done, again, failed, gone, gone_again = host.play(*steps)
+    assert foretold["failed"] is None and done["failed"] is None
+    assert [one["op"] for one in foretold["monitors"]["operations"]] == [
+        one["op"] for one in done["monitors"]["operations"]
+    ]
+    assert not again["monitors"]["changed"] and not changed(again)
+    assert "/run/rt/nobody" in failed["failed"]
+    assert gone["monitors"]["changed"] and not gone_again["monitors"]["changed"]
+    assert host.snapshot() == before
 
 
 def test_an_endpoint_that_cannot_be_made_leaves_nothing_of_this_run(host: Throwaway) -> None:

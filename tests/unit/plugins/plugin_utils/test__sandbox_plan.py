@@ -134,6 +134,7 @@ def test_the_driver_none_has_a_namespace_and_nothing_else() -> None:
         "networks": [],
         "devices": [],
         "endpoints": [],
+        "monitors": [],
     }
 
 
@@ -183,6 +184,38 @@ def test_devices_of_all_sandboxes_are_one_list() -> None:
         {"netns": "a", "mac": "02:ab:00:00:00:01", "new_name": "eth%d", "up": False},
         {"netns": "b", "device": "ens5"},
     ]
+
+
+def test_monitors_of_all_sandboxes_are_one_list() -> None:
+    told = {"runtime_path": "/opt/runtime", "debounce": "0.5", "enabled": "yes"}
+    plan = present({"name": "a", "driver": "none", "monitor": told}, {"name": "b", "monitor": False}, {"name": "c"})
+    assert plan["monitors"] == [
+        {
+            "sandbox_id": "a",
+            "netns": "a",
+            "state": "started",
+            "runtime_path": "/opt/runtime",
+            "debounce": 0.5,
+            "enabled": True,
+        },
+        {"sandbox_id": "b", "netns": "b", "state": "absent"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("monitor", "words"),
+    [
+        (True, "monitor: True is neither a dictionary nor false"),
+        ({}, "monitor: runtime_path is missing"),
+        ({"runtime_path": "runtime"}, "monitor: runtime_path"),
+        ({"runtime_path": "/r", "debounce": 61}, "monitor: debounce: 61 is not between 0 and 60"),
+        ({"runtime_path": "/r", "sandbox_id": "b"}, "monitor: sandbox_id is not one of"),
+        ({"runtime_path": "/r", "update": "add"}, "monitor: update"),
+    ],
+)
+def test_a_monitor_that_makes_no_sense(monitor: object, words: str) -> None:
+    _sandboxes, wrong = plans.wanted([{"name": "a", "monitor": monitor}], DEFAULTS)
+    assert len(wrong) == 1 and words in wrong[0]
 
 
 def test_endpoints_of_all_sandboxes_are_one_list() -> None:
@@ -242,7 +275,11 @@ def test_what_was_made_is_what_was_not_there_before() -> None:
     endpoint = {"netns": "/run/netns/a", "interface": "eth0", "model": "macvtap"}
     rewired = _put("endpoint", "/run/netns/a:eth1", endpoint, before=endpoint)
     endpoints = {"operations": [_put("endpoint", "/run/netns/a:eth0", endpoint), rewired]}
-    assert plans.made([leases, namespaces, links, networks, devices, endpoints]) == {
+    watched = {"op": "file.write", "path": "/run/sandbox-network/netmon/sandboxes/a.json", "before": None}
+    program = {"op": "file.write", "path": "/usr/local/sbin/sandbox-netmon", "before": None}
+    monitors = {"operations": [program, watched, {**watched, "path": "/x/netmon/b.json", "before": {"content": ""}}]}
+    assert plans.made([leases, namespaces, links, networks, devices, endpoints, monitors]) == {
+        "monitors": [{"sandbox_id": "a"}],
         "endpoints": [{"netns": "/run/netns/a", "interface": "eth0"}],
         "devices": [{"device": "ens4", "netns": "/run/netns/a", "from_netns": None}],
         "links": [{"name": "eth0", "netns": "/run/netns/a", "kind": "veth"}],
@@ -276,6 +313,7 @@ def test_absent_needs_the_name_only() -> None:
         "links": [{"name": link_name("a"), "kind": "veth", "peer": {"name": "eth0", "netns": "a"}}],
         "devices": [{"netns": "a"}],
         "endpoints": [{"netns": "a"}],
+        "monitors": [{"sandbox_id": "a"}],
     }
 
 
