@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+UNTOLD = ("config",)
+"""Arguments that somebody else wrote down for programs, with whatever these need to know."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -21,8 +24,12 @@ class Operation:
     args: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """For results and journals: ``{"op": kind, ...}``."""
+        """For journals: ``{"op": kind, ...}``."""
         return {"op": self.kind, **self.args}
+
+    def told(self) -> dict[str, Any]:
+        """For results and messages: the same, without what may hold secrets."""
+        return {name: value for name, value in self.as_dict().items() if name not in UNTOLD}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Operation:
