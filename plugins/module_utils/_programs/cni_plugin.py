@@ -81,7 +81,7 @@ def call_plugin(
         answer = json.loads(output) if output.strip() else None
     except (ValueError, RecursionError):
         answer = output
-    said = words.decode("utf-8", "replace").strip()[-LONGEST_WORDS:]
+    said = _words(words)
     if code == 0:
         if isinstance(answer, bytes):
             raise PluginError(name, command, {"msg": "it answered with what is not JSON", "details": _text(output)})
@@ -241,6 +241,12 @@ def _read_record(record: str) -> KnownProcess | None:
 def _called(process: subprocess.Popen[bytes]) -> str:
     argv = process.args
     return f"the plugin {os.path.basename(str(argv[-1] if isinstance(argv, (list, tuple)) else argv))}"
+
+
+def _words(raw: bytes) -> str:
+    """What a plugin said besides. Of a Go program that crashed only why: the rest is different each time."""
+    text = raw.decode("utf-8", "replace").strip()
+    return text.splitlines()[0] if text.startswith("panic:") else text[-LONGEST_WORDS:]
 
 
 def _text(raw: bytes) -> str:

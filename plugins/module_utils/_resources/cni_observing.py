@@ -156,11 +156,16 @@ def _pair(text: str) -> tuple[str, int]:
 
 
 def _observe_others(wanted: Sequence[WantedCni], state: State) -> None:
-    """The other attachments, where ports are asked for: two cannot have the same one."""
-    for cache_dir in dict.fromkeys(one.cache_dir for one in wanted if one.present and published(one, state)):
+    """The other attachments, where ports are asked for, or where an interface is there already."""
+    for cache_dir in dict.fromkeys(one.cache_dir for one in wanted if one.present and _matter(one, state)):
         for other in Attachments(cache_dir).all():
-            if other.capabilities.get("portMappings") and _is_somewhere(other):
+            if _is_somewhere(other):
                 state.attachments.setdefault(other.key, other)
+
+
+def _matter(one: WantedCni, state: State) -> bool:
+    taken = state.attachments[one.key] is None and state.link(one.netns, one.interface) is not None
+    return taken or bool(published(one, state))
 
 
 def published(one: WantedCni, state: State) -> list[dict[str, Any]]:

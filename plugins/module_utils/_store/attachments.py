@@ -186,13 +186,19 @@ def _from_cache(data: Mapping[str, Any]) -> Attachment:
         raise TypeError
     return Attachment(
         Key(str(data["networkName"]), str(data["containerId"]), str(data["ifName"])),
-        str(data.get("netns") or ""),
+        str(data.get("netns") or _sandbox_in(result, data["ifName"])),
         dict(json.loads(base64.b64decode(data["config"], validate=True))),
         tuple((str(name), str(value)) for name, value in data.get("cniArgs") or ()),
         dict(data.get("capabilityArgs") or {}),
         result,
         ours=False,
     )
+
+
+def _sandbox_in(result: Mapping[str, Any] | None, name: str) -> str:
+    """Where an interface is, as its result tells it: libcni before 1.2 does not say it otherwise."""
+    interfaces = (result or {}).get("interfaces") or []
+    return next((str(one["sandbox"]) for one in interfaces if one.get("name") == name and one.get("sandbox")), "")
 
 
 def _body_of(attachment: Attachment) -> dict[str, Any]:
