@@ -42,14 +42,13 @@ class Chain:
         """ADD by every plugin in order, each with the result of the one before; the last result. With
         ``keep``, plugins are asked for these addresses. Raises ProgramError; then `delete` has to follow.
         """
-        result: Result | None = None
+        result: Result = {}
         for number, kind in enumerate(self.config.types):
-            stdin = self.config.stdin_of(number, self.capabilities, result, keep)
+            stdin = self.config.stdin_of(number, self.capabilities, result or None, keep)
             answer = self._patiently("ADD", kind, stdin, 2)
             if not isinstance(answer, dict) or not isinstance(answer.get("cniVersion"), str):
                 raise PluginError(kind, "ADD", {"msg": "it answered with what is no result"})
             result = answer
-        assert result is not None
         return result
 
     def check(self, result: Result) -> dict[str, str]:
@@ -73,14 +72,14 @@ class Chain:
             self._patiently("DEL", kind, self.config.stdin_of(number, self.capabilities, former, {}), TRIES)
 
     def _patiently(self, command: str, kind: str, stdin: Mapping[str, Any], tries: int) -> Any:
-        for left in reversed(range(tries)):
+        while True:
+            tries -= 1
             try:
                 return self._call(command, kind, stdin, self.record)
             except PluginError as error:
-                if not left or (command == "ADD" and error.code != TRY_AGAIN):
+                if not tries or (command == "ADD" and error.code != TRY_AGAIN):
                     raise
             time.sleep(PAUSE)
-        raise AssertionError("unreachable")
 
     def _call(self, command: str, kind: str, stdin: Mapping[str, Any], record: str | None) -> Any:
         environment = {

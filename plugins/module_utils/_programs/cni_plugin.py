@@ -16,7 +16,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import IO, Any
 
 from .errors import ProgramError, no_answer, refused
 from .finding import refuse_foreign
@@ -141,9 +141,8 @@ def _run(
         _end(process, GRACE)
         raise
     finally:
-        for pipe in (process.stdin, process.stdout, process.stderr):
-            if pipe:
-                pipe.close()
+        for pipe in _pipes(process):
+            pipe.close()
         if record:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(record)
@@ -153,26 +152,24 @@ def _converse(process: subprocess.Popen[bytes], document: bytes, seconds: float)
     """Both outputs of a process that is given a document. Raises ProgramError when it says too much, or nothing
     for too long.
     """
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    said: dict[Any, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+    ear, *mouths = _pipes(process)
+    said: dict[Any, bytearray] = {pipe: bytearray() for pipe in mouths}
     deadline, ended = time.monotonic() + seconds, 0.0
     left = memoryview(document)
     with selectors.DefaultSelector() as selector:
-        os.set_blocking(process.stdin.fileno(), False)
-        selector.register(process.stdin, selectors.EVENT_WRITE)
+        os.set_blocking(ear.fileno(), False)
+        selector.register(ear, selectors.EVENT_WRITE)
         for pipe in said:
             selector.register(pipe, selectors.EVENT_READ)
         while selector.get_map():
             if time.monotonic() > deadline:
                 raise no_answer(_called(process), seconds)
             for key, _event in selector.select(0.05):
-                if key.fileobj is process.stdin:
-                    left = left[_feed(process, left) :]
+                if key.fileobj is ear:
+                    left = left[_feed(ear, left) :]
                     if not left:
-                        selector.unregister(process.stdin)
-                        process.stdin.close()
+                        selector.unregister(ear)
+                        ear.close()
                     continue
                 chunk = os.read(key.fd, 65536)
                 said[key.fileobj] += chunk
@@ -188,14 +185,19 @@ def _converse(process: subprocess.Popen[bytes], document: bytes, seconds: float)
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         raise no_answer(_called(process), seconds) from None
-    return bytes(said[process.stdout]), bytes(said[process.stderr])
+    output, words = (bytes(said[pipe]) for pipe in mouths)
+    return output, words
 
 
-def _feed(process: subprocess.Popen[bytes], left: memoryview) -> int:
+def _pipes(process: subprocess.Popen[bytes]) -> list[IO[bytes]]:
+    """Standard input, output and error of a process that was started with pipes."""
+    return [pipe for pipe in (process.stdin, process.stdout, process.stderr) if pipe is not None]
+
+
+def _feed(ear: IO[bytes], left: memoryview) -> int:
     """How much of a document was taken; all of it by one who has closed the ear."""
-    assert process.stdin is not None
     try:
-        return os.write(process.stdin.fileno(), left)
+        return os.write(ear.fileno(), left)
     except BrokenPipeError:
         return len(left)
 

@@ -69,7 +69,7 @@ class CniResource:
         return describe_attachment(wanted.key, after.attachments.get(wanted.key), wanted.netns)
 
 
-def describe_attachment(key: Key, attachment: Attachment | None, netns: str | None) -> dict[str, Any]:
+def describe_attachment(key: Key, attachment: Attachment | None, netns: str) -> dict[str, Any]:
     """An attachment for results. What only a real ADD tells is None before it."""
     attached = attachment is not None and attachment.phase == ATTACHED
     result: Mapping[str, Any] | None = attachment.result if attachment and attached else None
@@ -80,7 +80,7 @@ def describe_attachment(key: Key, attachment: Attachment | None, netns: str | No
         "network": key.network,
         "container_id": key.container,
         "interface": key.interface,
-        "netns": (attachment.netns if attachment else "") or netns,
+        "netns": (attachment.netns if attachment else "") or netns or None,
         "state": "present" if attached else "absent",
         "cni_version": attachment.config.get("cniVersion") if attachment and attached else None,
         **told,

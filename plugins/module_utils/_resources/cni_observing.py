@@ -86,7 +86,6 @@ def _unusable(one: WantedCni, error: ProgramError) -> InvalidOption:
 
 
 def _observe_namespace(one: WantedCni, state: State, reader: Reader) -> NamespaceState | None:
-    assert one.netns is not None
     if one.netns in state.namespaces:
         return state.at(one.netns)
     state.namespaces[one.netns] = None

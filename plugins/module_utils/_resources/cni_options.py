@@ -52,13 +52,13 @@ FORM = Form(options=OPTIONS, single="cni", plural="networks", constraints=CONSTR
 class WantedCni:
     """One interface of a container at a network, as wanted; or with ``gc`` nothing of those that have ended.
 
-    ``network`` is empty for gc in all networks; ``netns`` None where only the container is named.
+    ``network`` is empty for gc in all networks, and ``netns`` where only the container is named.
     """
 
     network: str
     container: str
     interface: str
-    netns: str | None
+    netns: str
     present: bool
     cache_dir: str
     conf_dir: str
@@ -97,9 +97,9 @@ def parse_cni(options: dict[str, Any]) -> WantedCni:
         return _parse_gc(options, common)
     config = None if options["config"] is None else _config(options["config"])
     network = config.name if config else _name("network", options["network"])
-    netns = values.namespace_path("netns", options["netns"])
     if present:
-        values.required("netns", netns)
+        values.required("netns", options["netns"])
+    netns = values.namespace_path("netns", options["netns"]) or ""
     wanted = WantedCni(
         network,
         _container(options["container_id"], netns),
@@ -148,7 +148,7 @@ def _parse_gc(options: Mapping[str, Any], common: dict[str, Any]) -> WantedCni:
         if options[name]:
             raise InvalidOption(name, options[name], "cannot be given together with gc")
     network = _name("network", options["network"]) if options["network"] else ""
-    return WantedCni(network, "", "", None, gc=True, **common)
+    return WantedCni(network, "", "", "", gc=True, **common)
 
 
 def _run_time(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,11 +184,11 @@ def _plain(option: str, data: Any) -> Any:
         raise InvalidOption(option, data, f"cannot be told as JSON: {error}") from None
 
 
-def _container(given: str | None, netns: str | None) -> str:
+def _container(given: str | None, netns: str) -> str:
     """The name of a container; that of its namespace, unless another is given."""
     if given is not None:
         return _name("container_id", given)
-    name = os.path.basename(netns) if netns and not netns.startswith("/proc/") else ""
+    name = "" if netns.startswith("/proc/") else os.path.basename(netns)
     if not NAME.fullmatch(name):
         raise InvalidOption("container_id", None, "is required where netns has no name that could be it")
     return name

@@ -66,7 +66,6 @@ def _normal(described: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _add(one: WantedCni, former: Attachment | None, state: State) -> Operation:
-    assert one.netns is not None
     config = state.configs[one.conf_dir, one.network]
     args, capabilities = run_time_of(one, config)
     same_pools = former and NetworkConfig.from_dict(former.config).address_management == config.address_management
@@ -110,21 +109,19 @@ def _kept(attachment: Attachment) -> dict[str, Any]:
 
 def _refuse_impossible(one: WantedCni, wanted: Sequence[WantedCni], state: State) -> None:
     """Raises NotThereYet, InvalidOption."""
-    netns = one.netns
-    assert netns is not None
-    namespace = state.at(netns)
+    namespace = state.at(one.netns)
     if namespace is None:
 
         def assume() -> None:
-            state.namespaces[netns] = NamespaceState()
+            state.namespaces[one.netns] = NamespaceState()
 
-        raise NotThereYet(f"netns: there is no network namespace {netns}", assume)
+        raise NotThereYet(f"netns: there is no network namespace {one.netns}", assume)
     found = state.attachments.get(one.key)
-    if namespace.link(one.interface) is not None and (found is None or found.netns not in ("", netns)):
+    if namespace.link(one.interface) is not None and (found is None or found.netns not in ("", one.netns)):
         holder = _holder(one, state)
         if holder is None or not any(other.key == holder.key and not other.present for other in wanted):
             whose = f"is attached to {holder.key.network}" if holder else "is somebody else's"
-            raise InvalidOption("interface", one.interface, f"exists in {netns} already, and {whose}")
+            raise InvalidOption("interface", one.interface, f"exists in {one.netns} already, and {whose}")
     _refuse_taken_ports(one, wanted, state)
 
 
