@@ -108,8 +108,7 @@ def wait_for_former(record: str, seconds: float) -> None:
                         raise ProgramError(f"the plugin with pid {known.pid}, of a killed task, does not end")
             finally:
                 os.close(descriptor)
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(record)
+    _remove_record(record)
 
 
 def _run(
@@ -144,8 +143,7 @@ def _run(
         for pipe in _pipes(process):
             pipe.close()
         if record:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(record)
+            _remove_record(record)
 
 
 def _converse(process: subprocess.Popen[bytes], document: bytes, seconds: float) -> tuple[bytes, bytes]:
@@ -230,6 +228,15 @@ def _write_record(record: str, pid: int) -> None:
         os.rename(temporary, record)
     except OSError as error:
         raise refused(f"writing {record}", error) from None
+
+
+def _remove_record(record: str) -> None:
+    for path in (f"{record}.new", record):
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+        except OSError as error:
+            raise refused(f"removing {path}", error) from None
 
 
 def _read_record(record: str) -> KnownProcess | None:

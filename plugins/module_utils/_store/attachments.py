@@ -87,7 +87,7 @@ class Attachments:
         """Write how far an attachment has got; with ATTACHED, first its result. Durable on return.
         Raises StoreError.
         """
-        remove_dead_temporaries(self._own)
+        self.tidy()
         if attachment.phase == ATTACHED:
             self._write_result(attachment)
         write_state_file(os.path.join(self._own, str(attachment.key)), _body_of(attachment))
@@ -100,6 +100,10 @@ class Attachments:
         except OSError as error:
             raise refused("remove", self.path_of(key), error) from None
         remove_file(os.path.join(self._own, str(key)))
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what killed writers left."""
         remove_dead_temporaries(self._own)
 
     def path_of(self, key: Key) -> str:
@@ -167,7 +171,7 @@ def _as_cache(attachment: Attachment) -> dict[str, Any]:
     return {
         "kind": KIND,
         "containerId": key.container,
-        "config": base64.b64encode(json.dumps(attachment.config).encode()).decode(),
+        "config": base64.b64encode(json.dumps(attachment.config, sort_keys=True).encode()).decode(),
         "ifName": key.interface,
         "networkName": key.network,
         "netns": attachment.netns,

@@ -90,6 +90,8 @@ class CniDelete:
         former = store.read(key_of(args))
         if former is not None:
             _delete(former, args, context.host, store)
+        else:
+            store.tidy()
 
     def inverse(self, args: Args) -> Sequence[Operation]:
         return [Operation("cni.add", {name: value for name, value in args.items() if name != "problem"})]
