@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shlex
 from typing import Any
 
 import pytest
 from box import Box, only, operations
+from throwaway import Throwaway
 from traffic import ask, heard, serve
 
 SB = "ip netns add sb; ip -n sb link set lo up"
@@ -544,3 +546,18 @@ def test_many_at_the_same_time(box: Box) -> None:
     outcomes = box.host.run_together([("cni_network", attachment(BRIDGE, FIREWALL, netns=name)) for name in names])
     assert [str(outcome) for outcome in outcomes if outcome.failed] == []
     assert len({only(box.cidrs("eth0", name)) for name in names}) == 6
+
+
+@pytest.mark.controller
+def test_the_example_playbook() -> None:
+    with Throwaway() as host:
+        before = host.snapshot()
+        host.playbook("cni")
+        assert host.addresses("web1") == ["10.46.0.2/24"]
+        host.ping("web1", "10.46.0.3")
+        assert re.search(r"changed=[1-9]", host.playbook("cni")) is None
+        host.playbook("cni", sandbox_state="absent")
+        assert re.search(r"changed=[1-9]", host.playbook("cni", sandbox_state="absent")) is None
+        after = host.snapshot()
+        del after["namespaces"]["host"], before["namespaces"]["host"]  # the bridge stays
+        assert after == before

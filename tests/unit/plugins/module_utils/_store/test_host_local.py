@@ -48,7 +48,7 @@ def test_freed_and_put_back(directory: Path) -> None:
 
 
 def test_what_has_been_filled_meanwhile_stays(directory: Path) -> None:
-    (directory / "10.0.0.3").write_text("c3\r\neth0", encoding="utf-8", newline="")
+    (directory / "10.0.0.3").write_bytes(b"c3\r\neth0")
     free_leases(str(directory), {"10.0.0.3": ""})
     assert read_leases(str(directory))["10.0.0.3"] == "c3\r\neth0"
 
