@@ -561,3 +561,26 @@ def test_the_example_playbook() -> None:
         after = host.snapshot()
         del after["namespaces"]["host"], before["namespaces"]["host"]  # the bridge stays
         assert after == before
+
+
+def test_netns_info_tells_of_every_network(box: Box) -> None:
+    box.sh(SB, "ip netns add sc", "ip link add up0 type ifb; ip link set up0 up")
+    addresses = [{"address": "fd00:46::9/64", "gateway": "fd00:46::1"}, {"address": "10.46.0.9/24"}]
+    macvlan = {"type": "macvlan", "master": "up0", "ipam": {"type": "static", "addresses": addresses}}
+    networks = [attachment(BRIDGE), attachment(macvlan, name="two", interface="net1"), attachment(BRIDGE, netns="sc")]
+    told = box.done("cni_network", {"networks": networks})["networks"]
+    ask_for = {"gather": ["attachments"], "cni_cache_dir": CACHE}
+    sb, sc = box.done("netns_info", ask_for)["namespaces"]
+    assert [one["network"] for one in sb["attachments"]] == ["web", "two"]
+    assert [one["container_id"] for one in sc["attachments"]] == ["sc"]
+    assert told[0].items() <= sb["attachments"][0].items()
+    one, two = sb["attachments"]
+    assert (one["ip_address"], one["ip_prefix_len"], one["gateway"]) == ("10.44.0.2", 24, "10.44.0.1")
+    assert (two["global_ipv6_address"], two["ipv6_gateway"], two["ip_address"]) == (
+        "fd00:46::9",
+        "fd00:46::1",
+        "10.46.0.9",
+    )
+    assert [two["mac_address"]] == [box.link("net1", "sb")["address"]]
+    box.sh("ip netns del sb", "ip netns add sb", f"echo broken > {CACHE}/results/web-sc-eth0")
+    assert [space["attachments"] for space in box.done("netns_info", ask_for)["namespaces"]] == [[], []]

@@ -128,14 +128,14 @@ def _missing(attachment: Attachment, namespace: NamespaceState) -> str:
 
 def addresses_of(result: Mapping[str, Any], name: str) -> list[str]:
     """The addresses of an interface of the container, as CIDRs. Those of no interface are of the only one."""
-    interfaces = result.get("interfaces") or []
-    found = []
-    for one in result.get("ips") or []:
-        number = one.get("interface")
-        owner = interfaces[number] if isinstance(number, int) and 0 <= number < len(interfaces) else None
-        if owner is None or (owner.get("name") == name and owner.get("sandbox")):
-            found.append(str(one.get("address")))
-    return found
+    return [str(one.get("address")) for one in result.get("ips") or [] if belongs_to(one, result, name)]
+
+
+def belongs_to(ip: Mapping[str, Any], result: Mapping[str, Any], name: str) -> bool:
+    """Whether an address of a result is of an interface of the container."""
+    interfaces, number = result.get("interfaces") or [], ip.get("interface")
+    owner = interfaces[number] if isinstance(number, int) and 0 <= number < len(interfaces) else None
+    return owner is None or bool(owner.get("name") == name and owner.get("sandbox"))
 
 
 def mac_of(result: Mapping[str, Any], name: str) -> str | None:

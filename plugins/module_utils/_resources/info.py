@@ -26,8 +26,11 @@ from .._kernel.errors import NotANamespace
 from .._kernel.host import Host
 from .._kernel.links import Link, read_links
 from .._kernel.namespaces import Fingerprint, Identity, identify, is_leftover, own_identity, processes_inside
+from .._store.attachments import Attachment
 from .._store.records import Record, Records
 from . import values
+from .cni_info import attachments_of, read_attachments
+from .cni_options import CACHE_DIR
 from .endpoint_info import Belongings, describe_recorded, endpoints_of, of_the_guest
 from .guest import describe_guest
 from .slirp_info import read_user_mode
@@ -41,12 +44,14 @@ GATHER = [
     "neighbours",
     "endpoints",
     "forwards",
+    "attachments",
     "processes",
 ]
 OPTIONS: dict[str, Any] = {
     "name": {"type": "list", "elements": "str"},
     "gather": {"type": "list", "elements": "str", "choices": GATHER, "default": GATHER},
     "netns_dir": {"type": "path", "default": values.NETNS_DIR},
+    "cni_cache_dir": {"type": "path", "default": CACHE_DIR},
     "state_dir": {"type": "path", "default": "/run/sandbox-network"},
     "lock_timeout": {"type": "float", "default": 30.0},  # of the group; reading takes no lock
 }
@@ -97,8 +102,10 @@ def gather_namespaces(params: dict[str, Any]) -> dict[str, Any]:
         identities = {contents.identity for contents in present.values()}
         inside = processes_inside(identities) if "processes" in wanted and identities else {}
         endpoints = records.all("endpoint")
+        attached = read_attachments(params["cni_cache_dir"]) if "attachments" in wanted else []
         namespaces = [
-            _describe(path, contents, wanted, peers, records, endpoints, inside) for path, contents in found.items()
+            _describe(path, contents, wanted, peers, records, endpoints, attached, inside)
+            for path, contents in found.items()
         ]
         nodes = [
             Node(_label(contents.path), contents.links, _cidrs(contents), peers.of(contents))
@@ -208,6 +215,7 @@ def _describe(
     peers: _Peers,
     records: Records,
     endpoints: Mapping[str, Record],
+    attached: Sequence[Attachment],
     inside: dict[tuple[int, int], list[int]],
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"name": _label(path), "path": _printable(path)}
@@ -242,6 +250,8 @@ def _describe(
     user_mode = read_user_mode(path, contents.fingerprint, records) if wanted & {"forwards", "processes"} else None
     if "forwards" in wanted:
         result["forwards"] = user_mode.forwards if user_mode else []
+    if "attachments" in wanted:
+        result["attachments"] = attachments_of(path, contents.fingerprint, attached)
     if "processes" in wanted:
         result["pids"] = inside.get(contents.identity, [])
         result["user_mode"] = user_mode.health if user_mode else None

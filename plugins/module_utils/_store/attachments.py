@@ -79,9 +79,12 @@ class Attachments:
         return _merged(key, body, this_boot, cached, self._own)
 
     def all(self) -> list[Attachment]:
-        """Every attachment. What is no attachment in these directories is passed over."""
-        keys = dict.fromkeys(filter(None, (self._key_in(name) for name in self._names())))
-        return [found for found in map(self.read, keys) if found is not None]
+        """Every attachment. What is no attachment in these directories, or damaged, is passed over."""
+        found = []
+        for key in dict.fromkeys(filter(None, map(self._key_in, self._names()))):
+            with contextlib.suppress(StoreError):
+                found += [one for one in [self.read(key)] if one is not None]
+        return found
 
     def put(self, attachment: Attachment) -> None:
         """Write how far an attachment has got; with ATTACHED, first its result. Durable on return.
