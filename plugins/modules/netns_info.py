@@ -37,7 +37,17 @@ options:
         RV(topology) are always there, but the guest's neighbours need V(neighbours).
     type: list
     elements: str
-    choices: [links, addresses, routes, statistics, neighbours, endpoints, forwards, monitors, processes]
+    choices:
+      - links
+      - addresses
+      - routes
+      - statistics
+      - neighbours
+      - endpoints
+      - forwards
+      - monitors
+      - attachments
+      - processes
     default:
       - links
       - addresses
@@ -47,12 +57,19 @@ options:
       - endpoints
       - forwards
       - monitors
+      - attachments
       - processes
   netns_dir:
     description:
       - The directory of named namespaces.
     type: path
     default: /run/netns
+  cni_cache_dir:
+    description:
+      - Where the results of CNI plugins are kept, see
+        O(sandbox.network.cni_network#module:cache_dir).
+    type: path
+    default: /var/lib/cni
 notes:
   - Values are those inside the namespace. What a sandbox has received is the RV(ignore:rx_bytes)
     of its own link.
@@ -620,6 +637,33 @@ namespaces:
           type: float
           returned: success
           sample: 0.23
+    attachments:
+      description:
+        - The networks that CNI plugins attached it to, by the name of the interface, each as
+          RV(sandbox.network.cni_network#module:cni) as it was when it was attached.
+        - Each has the first address of each family besides, in short, as for the whole namespace.
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(attachments)
+      sample:
+        - network: web
+          container_id: web1
+          interface: eth0
+          netns: /run/netns/web1
+          state: present
+          cni_version: 1.0.0
+          interfaces: [{name: eth0, mac: "0e:8b:1d:3c:5d:02", sandbox: /run/netns/web1}]
+          ips: [{address: 10.44.0.80/24, gateway: 10.44.0.1, interface: 0}]
+          routes: [{dst: 0.0.0.0/0}]
+          dns: {}
+          unchecked: {}
+          ip_address: 10.44.0.80
+          ip_prefix_len: 24
+          gateway: 10.44.0.1
+          global_ipv6_address: null
+          global_ipv6_prefix_len: null
+          ipv6_gateway: null
+          mac_address: "0e:8b:1d:3c:5d:02"
     user_mode:
       description: The helper of its user-mode network, V(null) where it has none.
       type: dict

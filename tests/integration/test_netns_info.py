@@ -189,13 +189,14 @@ def in_any_order(guest: dict[str, Any]) -> dict[str, Any]:
         ("neighbours", "neighbours"),
         ("endpoints", "endpoints"),
         ("forwards", "forwards"),
+        ("attachments", "attachments"),
         ("processes", "pids"),
     ],
 )
 def test_only_what_is_asked_for(box: Box, subject: str, key: str) -> None:
     box.sh(*SANDBOX)
     found = only(gather(box, gather=[subject])["namespaces"])
-    keys = {"links", "routes", "neighbours", "endpoints", "forwards", "pids"}
+    keys = {"links", "routes", "neighbours", "endpoints", "forwards", "attachments", "pids"}
     assert keys & found.keys() == {key}
     if subject == "links":
         assert "addresses" not in found["links"][0] and "statistics" not in found["links"][0]

@@ -48,6 +48,7 @@ def check(result: int, what: str) -> None:
 
 
 NODES = "/dev/sandbox-network"
+CNI = "/var/lib/cni"
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
@@ -157,6 +158,8 @@ class Host:
         mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
         if os.path.isdir(NODES):  # in a netbox, which many hosts share
             mount("tmpfs", NODES, "tmpfs", 0, "mode=755")
+        if os.path.isdir(CNI):  # the same
+            mount("tmpfs", CNI, "tmpfs", 0, "mode=700")
         for place, name in (("/etc", "etc"), ("/usr/local", "local")):
             changes, work = f"{snapshot.PRIVATE}/{name}", f"{snapshot.PRIVATE}/work-{name}"
             os.makedirs(changes)

@@ -41,6 +41,10 @@ OF_A_PROCESS = re.compile(r"/sandbox-network/helpers/[^/]+/(log|helper\.log|help
 OF_A_MONITOR = re.compile(r"/netmon/(status\.json|metrics\.prom|sbs/[^/]+/told\.jsonl)(\.new.*)?$")
 # Files about user-mode networks. The order of keys is of no matter, and namespaces have other numbers on each host.
 ABOUT_A_NETWORK = re.compile(r"/sandbox-network/(helpers/[^/]+/spec|records/slirp/[^/]+)\.json$")
+# Of an interface that a plugin made the end outside has another name and address each time.
+ABOUT_AN_ATTACHMENT = re.compile(r"/cni-cache/results/")
+OF_A_PLUGIN = re.compile(r"veth[0-9a-f]{8}")
+LAST_CHOSEN = "last_reserved_ip."  # where host-local goes on
 OF_THIS_HOST = ("checksum", "boot_id", "identity", "fingerprint")
 
 # What follows from the carrier and from address detection comes and goes by itself.
@@ -147,7 +151,11 @@ def files(top: str) -> t.Iterator[tuple[str, str]]:
                 continue  # the former generation of a state file that is there
             if OF_A_MONITOR.search(path):
                 continue
-            if name == "lock" or (directory == PRIVATE and name.endswith((".pid", ".map"))):
+            if (
+                name == "lock"
+                or name.startswith(LAST_CHOSEN)
+                or (directory == PRIVATE and name.endswith((".pid", ".map")))
+            ):
                 continue
             try:
                 status = os.lstat(path)
@@ -170,6 +178,11 @@ def content_of(path: str) -> str:
         return "of a process"
     with open(path, "rb") as file:
         content = file.read()
+    if ABOUT_AN_ATTACHMENT.search(path):
+        found = json.loads(content)
+        interfaces = found["result"]["interfaces"]
+        found["result"]["interfaces"] = [one for one in interfaces if not OF_A_PLUGIN.fullmatch(one["name"])]
+        content = json.dumps(found, sort_keys=True).encode()
     if ABOUT_A_NETWORK.search(path):
         content = json.dumps(elsewhere(json.loads(content)), sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()[:16]
@@ -218,7 +231,7 @@ def read_namespace() -> dict[str, t.Any]:
     own = {kernel_link_local(link.get("address", "")) for link in links}
     own |= LOOPBACK
     bridged = [link for link in links if link.get("linkinfo", {}).get("info_slave_kind") == "bridge"]
-    return {
+    found = {
         "links": {link["ifname"]: clean(without_port_state(without_chosen_address(link))) for link in links},
         "addresses": {
             link["ifname"]: ordered(a for a in link.get("addr_info", []) if a.get("local") not in own)
@@ -237,6 +250,17 @@ def read_namespace() -> dict[str, t.Any]:
         "listeners": listeners(),
         "sysctls": sysctls(names),
     }
+    chosen = [link.get("address", "") for link in links if OF_A_PLUGIN.fullmatch(link["ifname"])]
+    return without_chosen_names(found, chosen) if chosen else found
+
+
+def without_chosen_names(found: dict[str, t.Any], macs: list[str]) -> dict[str, t.Any]:
+    """A namespace in which all links that plugins of CNI named at random are called alike."""
+    text = OF_A_PLUGIN.sub("veth of a plugin", json.dumps(found))
+    for mac in macs:
+        text = text.replace(mac, "of a plugin")
+    renamed: dict[str, t.Any] = json.loads(text)
+    return renamed
 
 
 def without_port_state(link: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -23,9 +23,11 @@ DEMO_PACKAGES = (
 TEST_PACKAGES = (
     *DEMO_PACKAGES,
     "busybox",
+    "containernetworking-plugins",
     "gcc",
     "git",
     "iperf3",
+    "iptables",
     "iputils-ping",
     "jq",
     "kmod",

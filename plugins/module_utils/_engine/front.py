@@ -111,7 +111,7 @@ def run_module(resource: Resource[Any], form: Form) -> None:
     try:
         outcome = task.foretell() if module.check_mode else task.run()
     except KNOWN_ERRORS as error:
-        recovered = [operation.as_result() for operation in task.recovered]
+        recovered = [operation.told() for operation in task.recovered]
         module.fail_json(**failure(error), **({"recovered": recovered} if recovered else {}))
     report(module, form, outcome)
 
@@ -175,12 +175,12 @@ def report(module: AnsibleModule, form: Form, outcome: Outcome) -> None:
     """End the module with its result."""
     result: dict[str, Any] = {
         "changed": outcome.changed,
-        "operations": [operation.as_result() for operation in outcome.operations],
+        "operations": [operation.told() for operation in outcome.operations],
         "diff": outcome.diff,
         "invocation": {"module_args": given(module.params)},
     }
     if outcome.recovered:
-        result["recovered"] = [operation.as_result() for operation in outcome.recovered]
+        result["recovered"] = [operation.told() for operation in outcome.recovered]
     if not form.plural:
         result.update(outcome.subjects[0])
     elif form.merged:
@@ -213,7 +213,7 @@ def failure(error: Exception) -> dict[str, Any]:
         result = failure(error.cause)
         if not isinstance(error.cause, KNOWN_ERRORS):
             result["msg"] = str(error)
-        result["operations"] = [operation.as_result() for operation in error.done]
+        result["operations"] = [operation.told() for operation in error.done]
         result["rolled_back"] = error.rolled_back
         if not error.done:
             put_back = "; nothing had been changed"
@@ -225,6 +225,7 @@ def failure(error: Exception) -> dict[str, Any]:
         return result
     rolled_back = not isinstance(error, RecoveryFailed)
     result = {"msg": str(error), "operations": [], "rolled_back": rolled_back}
+    result.update(getattr(error, "facts", {}))
     number = getattr(error, "errno", None)
     if number:
         result["errno"] = KernelError(number).name

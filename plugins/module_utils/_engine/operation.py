@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+UNTOLD = ("config",)
+"""Arguments that somebody else wrote down for programs, with whatever these need to know."""
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -24,9 +27,10 @@ class Operation:
         """For journals: ``{"op": kind, ...}``."""
         return {"op": self.kind, **self.args}
 
-    def as_result(self) -> dict[str, Any]:
-        """For results: the same, with the names alone of many ``files``."""
-        return {key: sorted(value) if key == "files" else value for key, value in self.as_dict().items()}
+    def told(self) -> dict[str, Any]:
+        """For results and messages: the same, without what may hold secrets, and of many files the names."""
+        shown = {name: value for name, value in self.as_dict().items() if name not in UNTOLD}
+        return {name: sorted(value) if name == "files" else value for name, value in shown.items()}
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> Operation:

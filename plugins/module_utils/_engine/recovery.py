@@ -24,7 +24,7 @@ from .kinds.registry import KINDS, inverse
 from .operation import Operation
 from .transaction import undo
 
-OF_ANY_BOOT = ("file.", "record.")
+OF_ANY_BOOT = ("file.", "record.", "cni.", "leases.")
 # What the kernel says of something that no longer fits: trying again would not help.
 OUTDATED = {errno.EEXIST, errno.EINVAL, errno.ENETUNREACH, errno.EHOSTUNREACH}
 
@@ -37,7 +37,8 @@ def recover(journal: Journal, context: Context, journals: Journals) -> tuple[lis
     """
     operations, warnings = to_undo(journal, context.host)
     troubles = undo(operations, context)
-    failed = [trouble.text for trouble in troubles if trouble.errno not in OUTDATED]
+    # of an attachment that is half made, or half taken away, the files beside its result tell the next task
+    failed = [one.text for one in troubles if one.errno not in OUTDATED and not one.kind.startswith("cni.")]
     if failed:
         raise RecoveryFailed(f"cannot undo the killed task of {journal.path}: {'; '.join(failed)}")
     journals.remove(journal.path)

@@ -17,9 +17,11 @@ from .._kernel.links import Link
 from .._kernel.namespaces import Fingerprint, Identity
 from .._kernel.pci import PciDevice
 from .._kernel.traffic import Qdisc
+from .._programs.cni_config import NetworkConfig
 from .._programs.finding import Program
 from .._programs.slirp4netns import Forward
 from .._programs.systemd import Unit
+from .._store.attachments import Attachment, Key
 
 Netns = Optional[str]
 """Path of a namespace; None is the one Ansible runs in."""
@@ -204,6 +206,14 @@ class State:
     """The files of programs of this collection, text by relative path, by the directories that they are in."""
     busy: dict[tuple[str, str, int], str] = field(default_factory=dict)
     """Why nobody could listen where a forward is to; empty for nothing."""
+    attachments: dict[Key, Attachment | None] = field(default_factory=dict)
+    """Interfaces that are attached to networks by CNI plugins, or were begun to be."""
+    unwell: dict[Key, str] = field(default_factory=dict)
+    """What is wrong with an attachment."""
+    configs: dict[tuple[str, str], NetworkConfig] = field(default_factory=dict)
+    """Network configurations by directory and name."""
+    host_local: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What the leases of CNI's host-local say, by directory and address."""
     state_dir: str = ""
     warnings: list[str] = field(default_factory=list)
     """What the user should know, whatever is planned."""
@@ -231,6 +241,9 @@ class State:
             units=dict(self.units),
             installed=dict(self.installed),
             forwards={socket: list(found) for socket, found in self.forwards.items()},
+            attachments=dict(self.attachments),
+            unwell=dict(self.unwell),
+            host_local={directory: dict(leases) for directory, leases in self.host_local.items()},
             _known_as=dict(self._known_as),
         )
 

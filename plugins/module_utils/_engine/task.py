@@ -25,14 +25,18 @@ from .state import State
 from .transaction import carry_out
 from .undone import LIFETIMES, left_behind, not_as_before
 
+# what asks nothing of the kernel's network
 WITHOUT_LIBRARY = (
     "file.",
     "record.",
     "process.",
     "forward.",
+    "program.",
     "unit.",
     "monitor.",
-)  # what asks nothing of the kernel's network
+    "cni.",
+    "leases.",
+)
 
 
 @dataclass
@@ -175,7 +179,7 @@ class Task(Generic[Wanted]):
         state = self._resource.observe(self._wanted, reader)
         missing = self._resource.plan(self._wanted, state)
         if missing:
-            what = "; ".join(str(operation.as_result()) for operation in missing[:5])
+            what = "; ".join(str(operation.told()) for operation in missing[:5])
             raise NotVerified(
                 "every operation succeeded, yet the host is not as asked for:"
                 f" something else interferes, or the kernel refused silently. Missing: {what}"
@@ -199,7 +203,7 @@ class Task(Generic[Wanted]):
             return
         if found != expected:
             surprising = [one for one in found if one not in expected] or found
-            what = "; ".join(str(operation.as_result()) for operation in surprising[:5])
+            what = "; ".join(str(operation.told()) for operation in surprising[:5])
             raise NotVerified(f"the host is not as it was; a new run would have to do: {what}")
 
     def _describe(self, before: State, after: State) -> list[dict[str, Any]]:

@@ -36,8 +36,11 @@ FAILURES = (KernelError, StoreError, ProgramError, OSError, NoSuchNamespace, Not
 
 
 class Trouble(NamedTuple):
-    """What went wrong in undoing: in words, the errno where there is one, and in which namespace."""
+    """What went wrong in undoing: the kind of operation, in words, the errno where there is one, and in
+    which namespace.
+    """
 
+    kind: str
     text: str
     errno: int | None
     netns: Netns
@@ -160,13 +163,13 @@ def _undo_one(operation: Operation, context: Context) -> Iterator[Trouble]:
             apply(step, context)
         except KernelError as error:
             if error.errno not in GONE:
-                yield Trouble(f"{step.kind}: {error}", error.errno, netns)
+                yield Trouble(step.kind, f"{step.kind}: {error}", error.errno, netns)
         except (NoSuchNamespace, NotANamespace):
             continue
         except (OSError, StoreError, ProgramError) as error:
             if step.kind.startswith("forward.") and error.errno in PEER_GONE:
                 continue  # with whoever had it
-            yield Trouble(f"{step.kind}: {error}", error.errno, netns)
+            yield Trouble(step.kind, f"{step.kind}: {error}", error.errno, netns)
 
 
 def _close_unborn(context: Context) -> None:

@@ -12,6 +12,7 @@ from .._kernel.addressing import RTPROT_KERNEL, Address, Neighbour
 from .._kernel.links import Link
 from .._kernel.traffic import Qdisc, is_redirection
 from .kinds.address import address_args
+from .kinds.cni import called, key_of
 from .kinds.contract import place
 from .kinds.neighbour import neighbour_args
 from .kinds.route import route_args
@@ -69,6 +70,12 @@ def left_behind(done: Sequence[Operation], before: State, after: State) -> Itera
         elif area == "process":
             if _life_of(args["directory"], before) != _life_of(args["directory"], after):
                 yield f"{args['name']} is not as it was"
+        elif area == "cni":
+            if before.attachments.get(key_of(args)) != after.attachments.get(key_of(args)):
+                yield f"{called(args)} is not as it was"
+        elif area == "leases":
+            if before.host_local.get(args["directory"]) != after.host_local.get(args["directory"]):
+                yield f"the leases in {args['directory']} are others"
         elif area not in KNOWN_BY_LINK or (area == "sysctl" and "link" not in args):
             yield f"nobody can tell whether {operation.kind} was undone"
 

@@ -35,7 +35,7 @@ def find_program(name: str, given: str | None = None) -> str:
     candidates = [given] if given else [os.path.join(directory, name) for directory in TRUSTED]
     for path in candidates:
         if os.path.isfile(path) and os.access(path, os.X_OK):
-            _refuse_foreign(path)
+            refuse_foreign(path)
             return path
     where = given or f"in {', '.join(TRUSTED)}"
     raise ProgramError(f"there is no program {name} {where}; install the package of that name, or passt for pasta")
@@ -66,15 +66,17 @@ def ask_program(path: str, *options: str) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-def _refuse_foreign(path: str) -> None:
-    """A program runs with our rights: nobody else may be able to change it, nor the way to it."""
+def refuse_foreign(path: str, used: str = "run") -> None:
+    """A program runs with our rights, and as a configuration says: nobody else may be able to change
+    either, nor the way to it. Raises ProgramError for what others could change, OSError.
+    """
     for place in [*_way_to(path), *_way_to(os.path.realpath(path))]:
         status = os.lstat(place)
         if stat.S_ISLNK(status.st_mode):
             continue
         sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX  # others cannot rename there
         if status.st_uid not in (0, os.geteuid()) or (status.st_mode & stat.S_IWOTH and not sticky):
-            raise ProgramError(f"{path} is not run: others than root and this user can change {place}")
+            raise ProgramError(f"{path} is not {used}: others than root and this user can change {place}")
 
 
 def _way_to(path: str) -> list[str]:

@@ -26,8 +26,11 @@ from .._kernel.errors import NotANamespace
 from .._kernel.host import Host
 from .._kernel.links import Link, read_links
 from .._kernel.namespaces import Fingerprint, Identity, identify, is_leftover, own_identity, processes_inside
+from .._store.attachments import Attachment
 from .._store.records import Record, Records
 from . import values
+from .cni_info import attachments_of, read_attachments
+from .cni_options import CACHE_DIR
 from .endpoint_info import Belongings, describe_recorded, endpoints_of, of_the_guest
 from .guest import describe_guest
 from .netmon_info import Monitors
@@ -43,12 +46,14 @@ GATHER = [
     "endpoints",
     "forwards",
     "monitors",
+    "attachments",
     "processes",
 ]
 OPTIONS: dict[str, Any] = {
     "name": {"type": "list", "elements": "str"},
     "gather": {"type": "list", "elements": "str", "choices": GATHER, "default": GATHER},
     "netns_dir": {"type": "path", "default": values.NETNS_DIR},
+    "cni_cache_dir": {"type": "path", "default": CACHE_DIR},
     "state_dir": {"type": "path", "default": "/run/sandbox-network"},
     "lock_timeout": {"type": "float", "default": 30.0},  # of the group; reading takes no lock
 }
@@ -99,9 +104,10 @@ def gather_namespaces(params: dict[str, Any]) -> dict[str, Any]:
         identities = {contents.identity for contents in present.values()}
         inside = processes_inside(identities) if "processes" in wanted and identities else {}
         endpoints = records.all("endpoint")
+        attached = read_attachments(params["cni_cache_dir"]) if "attachments" in wanted else []
         monitors = Monitors.read(params["state_dir"]) if "monitors" in wanted else None
         namespaces = [
-            _describe(path, contents, wanted, peers, records, endpoints, inside, monitors)
+            _describe(path, contents, wanted, peers, records, endpoints, attached, inside, monitors)
             for path, contents in found.items()
         ]
         nodes = [
@@ -212,6 +218,7 @@ def _describe(
     peers: _Peers,
     records: Records,
     endpoints: Mapping[str, Record],
+    attached: Sequence[Attachment],
     inside: dict[tuple[int, int], list[int]],
     monitors: Monitors | None,
 ) -> dict[str, Any]:
@@ -249,6 +256,8 @@ def _describe(
         result["forwards"] = user_mode.forwards if user_mode else []
     if monitors is not None:
         result["monitors"] = monitors.of(path)
+    if "attachments" in wanted:
+        result["attachments"] = attachments_of(path, contents.fingerprint, attached)
     if "processes" in wanted:
         result["pids"] = inside.get(contents.identity, [])
         result["user_mode"] = user_mode.health if user_mode else None

@@ -10,6 +10,7 @@ from typing import Any
 from ..operation import Operation
 from ..state import State
 from .address import AddressAdd, AddressDelete
+from .cni import CniAdd, CniDelete, LeasesFree, LeasesRestore
 from .contract import Context, Kind
 from .files import FileRemove, FileWrite, RecordDrop, RecordPut
 from .forward import ForwardAdd, ForwardRemove
@@ -65,6 +66,10 @@ KINDS: dict[str, Kind] = {
     "unit.enable": UnitEnable(),
     "unit.disable": UnitDisable(),
     "monitor.settle": MonitorSettle(),
+    "cni.add": CniAdd(),
+    "cni.delete": CniDelete(),
+    "leases.free": LeasesFree(),
+    "leases.restore": LeasesRestore(),
     "file.write": FileWrite(),
     "file.remove": FileRemove(),
     "record.put": RecordPut(),

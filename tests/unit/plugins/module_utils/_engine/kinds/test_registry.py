@@ -24,6 +24,22 @@ LINK = {"netns": WEB1, "name": "eth0", "ifindex": 7}
 ON_LINK = {"netns": WEB1, "link": "eth0", "ifindex": 7}
 FILE = {"content": "new\n", "mode": 0o644, "owner": [0, 0]}
 CARD = {**LINK, "bdf": "0000:01:00.0", "driver": "vfio-pci", "before": {"driver": "e1000e", "override": ""}}
+ATTACHMENT = {
+    "network": "web",
+    "container_id": "c1",
+    "interface": "eth0",
+    "sandbox": WEB1,
+    "cache_dir": "/run/cni",
+    "identity": [4, 9, 11],
+    "plugin_dirs": ["/usr/lib/cni"],
+    "timeout": 60.0,
+    "args": [["A", "b"]],
+    "capabilities": {},
+    "keep": {},
+    "config": {"plugins": [{"type": "bridge", "token": "canary"}]},
+}
+ATTACHED = {f"eth0 of c1 in {WEB1} at web": {"plugins": ["bridge"], "args": ["A=b"]}}
+LEASES = {"directory": "/run/leases", "leases": {"10.0.0.3": ""}}
 SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("netns.create", {"path": WEB1, "identity": [4, 9]}, {"namespaces": {WEB1: {"state": "present"}}}),
     ("netns.delete", {"path": WEB1, "identity": [4, 9]}, {"namespaces": {WEB1: {"state": "absent"}}}),
@@ -59,6 +75,10 @@ SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"netns": WEB1, "key": "net.ipv4.ip_forward", "value": "1", "before": "0"},
         {"sysctls": {WEB1: {"net.ipv4.ip_forward": "1"}}},
     ),
+    ("cni.add", ATTACHMENT, {"attachments": ATTACHED}),
+    ("cni.delete", ATTACHMENT, {"attachments": dict.fromkeys(ATTACHED)}),
+    ("leases.free", LEASES, {"leases": {"/run/leases": []}}),
+    ("leases.restore", LEASES, {"leases": {"/run/leases": ["10.0.0.3"]}}),
     (
         "pci.bind",
         CARD,

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Observing CNI attachments: what is on disk, what is in the namespaces, and what plugins say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_interface
+from typing import Any
+
+from .._engine.errors import InvalidOption, TaskError
+from .._engine.kinds.cni import chain_of, is_still
+from .._engine.resource import Reader
+from .._engine.state import NamespaceState, State
+from .._kernel.addressing import read_addresses
+from .._kernel.errors import NotANamespace
+from .._kernel.host import Host
+from .._kernel.links import read_links
+from .._kernel.namespaces import identify, own_identity
+from .._programs.cni_chain import versions_of
+from .._programs.cni_config import NetworkConfig, find_config
+from .._programs.cni_plugin import find_plugin
+from .._programs.errors import ProgramError
+from .._store.attachments import ATTACHED, Attachment, Attachments
+from .cni_options import WantedCni, run_time_of
+
+
+def observe_attachments(wanted: Sequence[WantedCni], state: State, reader: Reader) -> None:
+    """Everything that a plan for these attachments needs to know. Raises TaskError."""
+    for one in wanted:
+        state.attachments[one.key] = Attachments(one.cache_dir).read(one.key)
+    for one in wanted:
+        if not one.present:
+            continue
+        config = state.configs[one.conf_dir, one.network] = one.config or _find_config(one)
+        programs = _find_plugins(one, config)
+        namespace = _observe_namespace(one, state, reader)
+        attachment = state.attachments[one.key]
+        if attachment is None or attachment.config != config.as_dict():
+            _refuse_unknown_version(one, config, programs)
+        if attachment is not None and attachment.phase == ATTACHED and namespace is not None:
+            problem = _problem(one, attachment, namespace, reader.host)
+            if problem:
+                state.unwell[one.key] = problem
+    _observe_others(wanted, state)
+
+
+def refuse_own(path: str) -> bool:
+    """Whether there is a namespace at a path, which is not that of Ansible. Raises TaskError."""
+    try:
+        identity = identify(path)
+    except NotANamespace as error:
+        raise TaskError(f"netns: {error}") from None
+    if identity is not None and identity == own_identity():
+        raise TaskError(f"netns: {path} is the namespace Ansible itself runs in")
+    return identity is not None
+
+
+def _find_config(one: WantedCni) -> NetworkConfig:
+    try:
+        return find_config(one.conf_dir, one.network)
+    except ProgramError as error:
+        raise InvalidOption("network", one.network, f"cannot be used: {error}") from None
+
+
+def _find_plugins(one: WantedCni, config: NetworkConfig) -> dict[str, str]:
+    try:
+        return {name: find_plugin(name, one.plugin_dirs) for name in config.programs}
+    except ProgramError as error:
+        raise _unusable(one, error) from None
+
+
+def _refuse_unknown_version(one: WantedCni, config: NetworkConfig, programs: Mapping[str, str]) -> None:
+    for name in dict.fromkeys(config.types):
+        try:
+            known = versions_of(programs[name], one.seconds)
+        except ProgramError as error:
+            raise _unusable(one, error) from None
+        if config.version not in known:
+            problem = f"the plugin {programs[name]} does not know cniVersion {config.version}, but {', '.join(known)}"
+            raise _unusable(one, ProgramError(problem))
+
+
+def _unusable(one: WantedCni, error: ProgramError) -> InvalidOption:
+    return InvalidOption("config" if one.config else "network", one.network, f"cannot be used: {error}")
+
+
+def _observe_namespace(one: WantedCni, state: State, reader: Reader) -> NamespaceState | None:
+    if one.netns in state.namespaces:
+        return state.at(one.netns)
+    state.namespaces[one.netns] = None
+    if not refuse_own(one.netns):
+        return None
+    handle = reader.host.at(one.netns)
+    namespace = NamespaceState(identity=handle.identity, cookie=handle.fingerprint[2])
+    for link in read_links(handle.netlink):
+        namespace.put(link)
+    for address in read_addresses(handle.netlink):
+        namespace.addresses.setdefault(address.ifindex, []).append(address)
+    state.namespaces[one.netns] = namespace
+    return namespace
+
+
+def _problem(one: WantedCni, attachment: Attachment, namespace: NamespaceState, host: Host) -> str:
+    """What is wrong with an attachment; empty for nothing."""
+    if not is_still(attachment.netns, attachment.fingerprint, host) or (attachment.ours and not attachment.this_boot):
+        return f"the namespace {attachment.netns} that it was in has ended"
+    if attachment.netns != one.netns:
+        return ""  # it goes anyway
+    problem = _missing(attachment, namespace)
+    if problem or attachment.result is None:
+        return problem or "there is no result of it"
+    chain = chain_of(attachment, one.called_with, attachment.netns)
+    found = chain.check(attachment.result)
+    return "; ".join(text for name, text in found.items() if attachment.expected.get(name) != text)
+
+
+def _missing(attachment: Attachment, namespace: NamespaceState) -> str:
+    """What the result tells of, and the namespace has not."""
+    name = attachment.key.interface
+    link = namespace.link(name)
+    if link is None:
+        return f"there is no {name}"
+    found = {(one.local, one.prefix) for one in namespace.addresses.get(link.ifindex, ())}
+    lost = [text for text in addresses_of(attachment.result or {}, name) if _pair(text) not in found]
+    return f"{name} has lost {', '.join(lost)}" if lost else ""
+
+
+def addresses_of(result: Mapping[str, Any], name: str) -> list[str]:
+    """The addresses of an interface of the container, as CIDRs. Those of no interface are of the only one."""
+    return [str(one.get("address")) for one in result.get("ips") or [] if belongs_to(one, result, name)]
+
+
+def belongs_to(ip: Mapping[str, Any], result: Mapping[str, Any], name: str) -> bool:
+    """Whether an address of a result is of an interface of the container."""
+    interfaces, number = result.get("interfaces") or [], ip.get("interface")
+    owner = interfaces[number] if isinstance(number, int) and 0 <= number < len(interfaces) else None
+    return owner is None or bool(owner.get("name") == name and owner.get("sandbox"))
+
+
+def mac_of(result: Mapping[str, Any], name: str) -> str | None:
+    """The MAC address of an interface of the container, as its result tells it."""
+    macs: Iterator[str | None] = (
+        one.get("mac") for one in result.get("interfaces") or [] if one.get("name") == name and one.get("sandbox")
+    )
+    return next(macs, None)
+
+
+def _pair(text: str) -> tuple[str, int]:
+    try:
+        address = ip_interface(text)
+    except ValueError:
+        return text, -1
+    return str(address.ip), address.network.prefixlen
+
+
+def _observe_others(wanted: Sequence[WantedCni], state: State) -> None:
+    """The other attachments, where ports are asked for, or where an interface is there already."""
+    for cache_dir in dict.fromkeys(one.cache_dir for one in wanted if one.present and _matter(one, state)):
+        for other in Attachments(cache_dir).all():
+            if _is_somewhere(other):
+                state.attachments.setdefault(other.key, other)
+
+
+def _matter(one: WantedCni, state: State) -> bool:
+    taken = state.attachments[one.key] is None and state.link(one.netns, one.interface) is not None
+    return taken or bool(published(one, state))
+
+
+def published(one: WantedCni, state: State) -> list[dict[str, Any]]:
+    """The ports of the host that an attachment is to have. Raises InvalidOption."""
+    _args, told = run_time_of(one, state.configs[one.conf_dir, one.network])
+    found: list[dict[str, Any]] = told.get("portMappings") or []
+    return found
+
+
+def _is_somewhere(attachment: Attachment) -> bool:
+    """Whether the namespace of an attachment may be there still."""
+    if attachment.ours and not attachment.this_boot:
+        return False
+    try:
+        return not attachment.netns or identify(attachment.netns) is not None
+    except NotANamespace:
+        return False
