@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_cni import parse_cni
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_devices import Device, parse_devices
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import parse_endpoint
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_monitor import parse_monitor
@@ -39,7 +40,7 @@ class Sandbox:
     """One sandbox as wanted. ``gateways`` is what the router has, one address a network.
     ``endpoint`` is what vm_endpoint is asked for, or None when nothing is said about one;
     ``network`` what slirp_network is, or None with another driver; ``monitor`` what netmon_service is,
-    or None when nothing is said about one."""
+    or None when nothing is said about one; ``attachments`` what cni_network is."""
 
     name: str
     where: str
@@ -57,6 +58,7 @@ class Sandbox:
     endpoint: Mapping[str, Any] | None = None
     network: Mapping[str, Any] | None = None
     monitor: Mapping[str, Any] | None = None
+    attachments: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -115,11 +117,13 @@ class _Parser:
         endpoint, wrong_too = parse_endpoint(self.item.get("endpoint"), driver, own_interface)
         network, wrong_as_well = parse_slirp(self.item, driver, found["interface"], found["mtu"], self.defaults)
         monitor, wrong_at_last = parse_monitor(self.item.get("monitor"))
-        wrong = [*wrong, *wrong_too, *wrong_as_well, *wrong_at_last]
+        attachments, wrong_of_cni = parse_cni(self.item, driver, found["interface"])
+        wrong = [*wrong, *wrong_too, *wrong_as_well, *wrong_at_last, *wrong_of_cni]
         self.problems += [f"{self.where}: {problem}" for problem in wrong]
         if self.problems:
             raise BadItemError(self.problems)
         found.update(devices=tuple(devices), endpoint=endpoint, network=network, monitor=monitor)
+        found.update(attachments=tuple(attachments))
         return Sandbox(where=self.where, **found)
 
     def addressing(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import
     link_name,
     stable_mac,
 )
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_cni import detachment
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_items import (
     BadItemError,
     Sandbox,
@@ -64,6 +65,7 @@ def present(sandboxes: Sequence[Sandbox]) -> dict[str, Items]:
         "networks": [
             {"netns": sandbox.name, **sandbox.network} for sandbox in sandboxes if sandbox.network is not None
         ],
+        "attachments": [{"netns": sandbox.name, **one} for sandbox in sandboxes for one in sandbox.attachments],
         "devices": [{"netns": sandbox.name, **device.options} for sandbox in sandboxes for device in sandbox.devices],
         "endpoints": [
             {"netns": sandbox.name, "interface": sandbox.interface, **sandbox.endpoint}
@@ -165,7 +167,9 @@ def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
     added = [one for one in done if one["op"] == "link.add"]
     remembered = [one for one in done if one["op"] == "record.put" and not one["before"]]
     written = [one["path"] for one in done if one["op"] == "file.write" and not one["before"]]
+    attached = [one for one in done if one["op"] == "cni.add"]
     return {
+        "attachments": [_detached(one) for one in attached],
         "monitors": [{"sandbox_id": basename(path)[: -len(JSON)]} for path in written if _is_watched(path)],
         "endpoints": [_taken_off(one["value"]) for one in remembered if one["kind"] == "endpoint"],
         "devices": [_moved_back(one["value"]) for one in remembered if one["kind"] == "device"],
@@ -180,6 +184,11 @@ def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
 def _is_watched(path: str) -> bool:
     """Whether a file describes a sandbox to the monitor."""
     return path.endswith(JSON) and dirname(path).endswith(("/netmon", "/netmon/sandboxes"))
+
+
+def _detached(operation: Mapping[str, Any]) -> dict[str, Any]:
+    named = {option: operation[option] for option in ("network", "container_id", "interface", "cache_dir")}
+    return {"netns": operation["sandbox"], **named}
 
 
 def _moved_back(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,6 +218,7 @@ def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, It
             }
             for sandbox in _bridged(sandboxes)
         ],
+        "attachments": [detachment(sandbox.name, one) for sandbox in sandboxes for one in sandbox.attachments],
         # Whatever is in there, also of earlier lists: a namespace that is removed would take it along.
         "devices": [{"netns": sandbox.name} for sandbox in sandboxes],
         "endpoints": [{"netns": sandbox.name} for sandbox in sandboxes],

@@ -26,7 +26,9 @@ def parse_slirp(
     None: the sandbox has another driver.
     """
     if driver != "slirp":
-        wrong = [f"{key}: needs driver: slirp" for key in ("ports", "slirp") if item.get(key) is not None]
+        wrong = ["slirp: needs driver: slirp"] if item.get("slirp") is not None else []
+        if item.get("ports") is not None and driver != "cni":
+            wrong.insert(0, "ports: needs driver: slirp or cni")
         return None, wrong
     problems = [
         f"{key}: is not possible with driver: slirp, whose addresses follow from slirp.cidr"

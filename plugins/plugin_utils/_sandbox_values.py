@@ -21,7 +21,7 @@ Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
-DRIVERS = ("bridge", "slirp", "none")
+DRIVERS = ("bridge", "slirp", "cni", "none")
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.IGNORECASE)
 LONGEST_LINK_NAME = 15

@@ -22,7 +22,8 @@ from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import
 RESULTS = (
     "{'failed': none, 'addresses': sandbox_addresses | default({}), 'leases': sandbox_leases,"
     " 'namespaces': sandbox_namespaces, 'links': sandbox_links, 'devices': sandbox_devices,"
-    " 'endpoints': sandbox_endpoints, 'networks': sandbox_networks, 'monitors': sandbox_monitors}"
+    " 'endpoints': sandbox_endpoints, 'networks': sandbox_networks, 'monitors': sandbox_monitors,"
+    " 'attachments': sandbox_attachments}"
 )
 MODULES = ("leases", "namespaces", "links", "devices", "endpoints")
 
@@ -550,6 +551,40 @@ def test_new_sandboxes_with_endpoints(host: Throwaway) -> None:
     next(parts)
     assert host.snapshot() == before
     assert nodes(host) == []
+
+
+CNI = {
+    "cniVersion": "1.0.0",
+    "name": "web",
+    "plugins": [
+        {
+            "type": "bridge",
+            "bridge": "cni-web",
+            "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.44.0.0/24"}]]},
+        }
+    ],
+}
+
+
+def test_networks_of_cni(host: Throwaway) -> None:
+    item = {"name": "a", "driver": "cni", "networks": [{"config": CNI}], "addresses": ["10.44.0.9/24"]}
+    bad = {"name": "b", "driver": "cni", "networks": ["nobody"]}
+    steps = (
+        present(item, check=True),
+        present(item),
+        present(item),
+        present({**item, "name": "c", "addresses": []}, bad),
+        absent(*names(item)),
+        absent(*names(item)),
+    )
+    foretold, done, again, failed, gone, gone_again = host.play(*steps)
+    assert foretold["failed"] is None and done["failed"] is None
+    assert done["attachments"]["networks"][0]["ips"][0]["address"] == "10.44.0.9/24"
+    assert not again["attachments"]["changed"] and not changed(again)
+    assert "nobody" in failed["failed"]
+    assert host.run("ip", "netns", "list") == ""
+    assert gone["attachments"]["changed"] and not changed(gone_again)
+    assert "10.44.0" not in host.run("find", "/var/lib/cni")
 
 
 def test_monitors(host: Throwaway) -> None:

@@ -140,7 +140,7 @@ def test_numbers_and_macs_are_normalised() -> None:
         ({"name": "wéb"}, "'wéb' is not a name of letters"),
         ({"name": "a" * 256}, "has 256 characters, 255 are allowed"),
         ({"name": 7}, "7 is not a text"),
-        ({"driver": "magic"}, 'driver: "magic" is not one of bridge, slirp, none'),
+        ({"driver": "magic"}, 'driver: "magic" is not one of bridge, slirp, cni, none'),
         ({"interface": "lo"}, '"lo" is the loopback'),
         ({"interface": "a" * 16}, "has 16 characters, 15 are allowed"),
         ({"interface": "eth%d"}, "interface: 'eth%d' is not a name of letters"),

@@ -132,6 +132,7 @@ def test_the_driver_none_has_a_namespace_and_nothing_else() -> None:
         "namespaces": [{"name": "a"}],
         "links": [],
         "networks": [],
+        "attachments": [],
         "devices": [],
         "endpoints": [],
         "monitors": [],
@@ -202,6 +203,38 @@ def test_monitors_of_all_sandboxes_are_one_list() -> None:
     ]
 
 
+def test_networks_of_cni() -> None:
+    second = {"config": {"name": "storage", "plugins": []}}
+    item = {"name": "a", "driver": "cni", "networks": ["web", second], "ports": ["80:80"], "addresses": "10.4.0.9/24"}
+    plan = present(item)
+    assert plan["attachments"] == [
+        {"netns": "a", "interface": "eth0", "network": "web", "ips": ["10.4.0.9/24"], "ports": ["80:80"]},
+        {"netns": "a", "interface": "eth1", **second},
+    ]
+    assert plan["links"] == [] and plan["leases"] == []
+    assert absent(item)["attachments"] == [
+        {"netns": "/run/netns/a", "container_id": "a", "network": "web", "interface": "eth0"},
+        {"netns": "/run/netns/a", "container_id": "a", "network": "storage", "interface": "eth1"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ({"driver": "cni"}, "networks: is missing; driver: cni needs one at least"),
+        ({"driver": "none", "networks": ["web"]}, "networks: needs driver: cni"),
+        ({"driver": "cni", "networks": ["web"], "gateway": "10.0.0.1"}, "gateway: is not possible with driver: cni"),
+        ({"driver": "cni", "networks": [{"interface": "x"}]}, "networks[0]: either network or config"),
+        ({"driver": "cni", "networks": [{"network": "a", "size": 1}]}, "networks[0]: size is not one of"),
+        ({"driver": "cni", "networks": ["a", {"network": "b", "interface": "eth0"}]}, "eth0 is the interface of two"),
+        ({"ports": ["80:80"]}, "ports: needs driver: slirp or cni"),
+    ],
+)
+def test_networks_of_cni_that_make_no_sense(item: dict[str, Any], words: str) -> None:
+    _sandboxes, wrong = plans.wanted([{"name": "a", **item}], DEFAULTS)
+    assert len(wrong) == 1 and words in wrong[0]
+
+
 @pytest.mark.parametrize(
     ("monitor", "words"),
     [
@@ -262,6 +295,9 @@ def _drop(sandbox: str, model: str) -> dict[str, Any]:
     return {"op": "record.drop", "kind": "endpoint", "name": f"/run/netns/{sandbox}:eth0", "before": before}
 
 
+ATTACHED = {"network": "web", "container_id": "a", "interface": "eth0", "cache_dir": "/var/lib/cni"}
+
+
 def test_what_was_made_is_what_was_not_there_before() -> None:
     leases = {"operations": [_put("lease", "a"), _put("lease", "b", before={"addresses": []})]}
     namespaces = {"operations": [{"op": "netns.create", "path": "/run/netns/a"}, _put("netns", "/run/netns/a")]}
@@ -276,9 +312,11 @@ def test_what_was_made_is_what_was_not_there_before() -> None:
     rewired = _put("endpoint", "/run/netns/a:eth1", endpoint, before=endpoint)
     endpoints = {"operations": [_put("endpoint", "/run/netns/a:eth0", endpoint), rewired]}
     watched = {"op": "file.write", "path": "/run/sandbox-network/netmon/sandboxes/a.json", "before": None}
+    attached = {"operations": [{"op": "cni.add", "sandbox": "/run/netns/a", "timeout": 60.0, **ATTACHED}]}
     program = {"op": "file.write", "path": "/usr/local/sbin/sandbox-netmon", "before": None}
     monitors = {"operations": [program, watched, {**watched, "path": "/x/netmon/b.json", "before": {"content": ""}}]}
-    assert plans.made([leases, namespaces, links, networks, devices, endpoints, monitors]) == {
+    assert plans.made([leases, namespaces, links, networks, devices, endpoints, monitors, attached]) == {
+        "attachments": [dict(ATTACHED, netns="/run/netns/a")],
         "monitors": [{"sandbox_id": "a"}],
         "endpoints": [{"netns": "/run/netns/a", "interface": "eth0"}],
         "devices": [{"device": "ens4", "netns": "/run/netns/a", "from_netns": None}],
@@ -311,6 +349,7 @@ def test_absent_needs_the_name_only() -> None:
         "bridges": [{"name": "sbr0"}],
         "namespaces": [{"name": "a", "force": False}],
         "links": [{"name": link_name("a"), "kind": "veth", "peer": {"name": "eth0", "netns": "a"}}],
+        "attachments": [],
         "devices": [{"netns": "a"}],
         "endpoints": [{"netns": "a"}],
         "monitors": [{"sandbox_id": "a"}],

@@ -40,6 +40,9 @@ ATTACHMENT = {
 }
 ATTACHED = {f"eth0 of c1 in {WEB1} at web": {"plugins": ["bridge"], "args": ["A=b"]}}
 LEASES = {"directory": "/run/leases", "leases": {"10.0.0.3": ""}}
+PROGRAM = {"directory": "/usr/lib/program", "files": {"__main__.py": "main()\n"}, "above": ["/usr/lib"]}
+UNIT = {"path": "/etc/a.service", "file": FILE, "before": None, "directories": []}
+REMOVAL = {"before": FILE, "directories": []}
 SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("netns.create", {"path": WEB1, "identity": [4, 9]}, {"namespaces": {WEB1: {"state": "present"}}}),
     ("netns.delete", {"path": WEB1, "identity": [4, 9]}, {"namespaces": {WEB1: {"state": "absent"}}}),
@@ -79,6 +82,14 @@ SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("cni.delete", ATTACHMENT, {"attachments": dict.fromkeys(ATTACHED)}),
     ("leases.free", LEASES, {"leases": {"/run/leases": []}}),
     ("leases.restore", LEASES, {"leases": {"/run/leases": ["10.0.0.3"]}}),
+    ("program.install", PROGRAM, {"programs": {"/usr/lib/program": ["__main__.py"]}}),
+    ("program.remove", PROGRAM, {"programs": {"/usr/lib/program": None}}),
+    ("unit.start", {"unit": "a.service"}, {"units": {"a.service": "started"}}),
+    ("unit.stop", {"unit": "a.service", "active": True}, {"units": {"a.service": "stopped"}}),
+    ("unit.enable", {"unit": "a.service"}, {"enabled": {"a.service": True}}),
+    ("unit.disable", {"unit": "a.service"}, {"enabled": {"a.service": False}}),
+    ("unit.write", UNIT, {"files": {"/etc/a.service": ["new"]}}),
+    ("unit.remove", {**REMOVAL, "path": "/etc/a.service"}, {"files": {"/etc/a.service": None}}),
     (
         "pci.bind",
         CARD,
@@ -124,3 +135,9 @@ def test_a_diff_of_many_is_sorted_and_whole() -> None:
 
 def test_zero_says_something() -> None:
     assert without_empty({"a": 0, "b": None, "c": "", "d": False, "e": [], "f": 1}) == {"a": 0, "f": 1}
+
+
+def test_of_many_files_the_names_are_told() -> None:
+    operation = Operation("program.install", PROGRAM)
+    assert operation.told()["files"] == ["__main__.py"]
+    assert operation.as_dict()["files"] == PROGRAM["files"]
