@@ -19,6 +19,7 @@ from .._kernel.pci import PciDevice
 from .._kernel.traffic import Qdisc
 from .._programs.finding import Program
 from .._programs.slirp4netns import Forward
+from .nft_tables import Table
 
 Netns = Optional[str]
 """Path of a namespace; None is the one Ansible runs in."""
@@ -195,6 +196,10 @@ class State:
     """Namespaces that are gone, of which something is left."""
     programs: dict[tuple[str, str | None], Program] = field(default_factory=dict)
     """Installed programs, by what was asked for: its name, and its path where one was given."""
+    firewall: dict[str, Table | None] = field(default_factory=dict)
+    """Our nftables tables by family."""
+    assumed: set[str] = field(default_factory=set)
+    """Sandboxes whose links check mode takes for made, whatever they will be."""
     busy: dict[tuple[str, str, int], str] = field(default_factory=dict)
     """Why nobody could listen where a forward is to; empty for nothing."""
     state_dir: str = ""
@@ -221,6 +226,8 @@ class State:
             node_numbers=dict(self.node_numbers),
             pci=dict(self.pci),
             helpers=dict(self.helpers),
+            firewall=dict(self.firewall),
+            assumed=set(self.assumed),
             forwards={socket: list(found) for socket, found in self.forwards.items()},
             _known_as=dict(self._known_as),
         )

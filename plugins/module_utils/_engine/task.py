@@ -25,7 +25,14 @@ from .state import State
 from .transaction import carry_out
 from .undone import LIFETIMES, left_behind, not_as_before
 
-WITHOUT_LIBRARY = ("file.", "record.", "process.", "forward.")  # what asks nothing of the kernel's network
+WITHOUT_LIBRARY = (
+    "file.",
+    "record.",
+    "process.",
+    "forward.",
+    "firewall.",
+    "conntrack.",
+)  # what asks nothing of the kernel's network
 
 
 @dataclass

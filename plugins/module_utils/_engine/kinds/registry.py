@@ -12,6 +12,7 @@ from ..state import State
 from .address import AddressAdd, AddressDelete
 from .contract import Context, Kind
 from .files import FileRemove, FileWrite, RecordDrop, RecordPut
+from .firewall import ConntrackForget, FirewallChange
 from .forward import ForwardAdd, ForwardRemove
 from .helper import ProcessStart, ProcessStop
 from .link import LinkAdd, LinkDelete, LinkSet
@@ -53,13 +54,15 @@ KINDS: dict[str, Kind] = {
     "process.stop": ProcessStop(),
     "forward.add": ForwardAdd(),
     "forward.remove": ForwardRemove(),
+    "firewall.change": FirewallChange(),
+    "conntrack.forget": ConntrackForget(),
     "file.write": FileWrite(),
     "file.remove": FileRemove(),
     "record.put": RecordPut(),
     "record.drop": RecordDrop(),
 }
 
-LASTING = {"netns.set"}
+LASTING = {"netns.set", "conntrack.forget"}
 """What the kernel has no way to take back."""
 
 
