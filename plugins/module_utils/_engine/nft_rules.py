@@ -114,6 +114,7 @@ INET: dict[str, tuple[str, list[Rule]]] = {
         "type filter hook forward priority filter; policy accept;",
         [
             KNOWN,
+            (f"icmpv6 type {{ {NEIGHBOURS} }} accept", "of bridges whose frames come this way (br_netfilter)"),
             *DENIED_OUT,
             *DENIED_IN,
             *FROM_CLOSED,
@@ -198,6 +199,7 @@ BRIDGE: dict[str, tuple[str, list[Rule]]] = {
         [
             ("ether type arp accept", "finding each other"),
             (f"icmpv6 type {{ {NEIGHBOURS} }} accept", "finding each other"),
+            ("ether daddr @members accept", "not routed because br_netfilter has sent it to a published port"),
             ("iifname @restricted drop", "nothing goes past the rules"),
             ("oifname @restricted drop", "nothing goes past the rules"),
         ],

@@ -84,6 +84,7 @@ DECLARATIONS: dict[str, dict[str, Declaration]] = {
         **_of_both("sources", Declaration(("ifname", "address"))),
         "guarded": Declaration(("ifname",)),
         "restricted": Declaration(("ifname",)),
+        "members": Declaration(("ether_addr",)),
         "stations": _STATIONS,
         "targets": Declaration(("ifname", TARGET)),
         "routers": Declaration(("ifname",), ("ether_addr",)),

@@ -104,6 +104,8 @@ def _of_link(sandbox: str, record: Record, link: Mapping[str, Any], own: Namespa
             yield family, f"sources{_version(address)}", f"{interface} . {address}", sandbox
             if bridge and ":" in address:
                 yield family, "targets", f"{interface} . {address}", sandbox
+    if bridge and mac:
+        yield "bridge", "members", mac, sandbox
     if bridge and (record["policy"] != "open" or record["deny"]):
         yield "bridge", "restricted", interface, sandbox
         yield "bridge", "routers", f"{interface} : {router}", sandbox
