@@ -467,6 +467,6 @@ def part(snapshot: Snapshot, prefix: str) -> Snapshot:
         "neighbours": [n for n in host["neighbours"] if mine(n.get("dev", ""))],
         "qdiscs": [q for q in host["qdiscs"] if mine(q["dev"])],
         "rules": host["rules"],
-        "nft": host["nft"],
+        "nft": [item for item in host["nft"] if mine(table_of(item)[1])],
         "filters": {name: value for name, value in host["filters"].items() if mine(name)},
     }
