@@ -97,7 +97,8 @@ options:
       - A dictionary has C(host_port), and what else is wanted of C(proto), C(host_addr),
         C(guest_addr) and C(guest_port).
       - Without C(host_addr), a port is published at V(127.0.0.1), where only the host itself
-        reaches it. V(0.0.0.0) is every IPv4 address of the host, V(::) every IPv6 address.
+        reaches it. V(0.0.0.0) is every IPv4 address of the host, V(::) every IPv6 address. As
+        everybody who can reach the host reaches those, a warning says so.
       - V(::1) is refused, because the kernel takes no answers for it from a link.
       - C(guest_addr) is an address of the sandbox. Left out, it is the first one of the family of
         C(host_addr).
@@ -289,11 +290,11 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: web1.firewall
 
-- name: Publish it for everybody, and let it out under the address of the host, but not to a network
+- name: Let it out under the address of the host, but not to a network
   sandbox.network.firewall:
     sandbox: web1
     masquerade: true
-    ports: ["0.0.0.0:8080:80", "[::]:8080:80"]
+    ports: ["8080:80"]
     deny:
       - cidr: 192.168.0.0/16
         direction: out
@@ -302,7 +303,7 @@ EXAMPLES = r"""
   sandbox.network.firewall:
     sandboxes:
       - sandbox: web1
-        ports: ["0.0.0.0:8080:80"]
+        ports: ["10.80.0.1:8080:80"]
       - sandbox: db1
         policy: closed
         allow: ["10.80.0.2:5432/tcp"]

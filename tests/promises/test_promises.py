@@ -210,9 +210,7 @@ def mutating(line: str) -> bool:
         return False
     types = NETLINK_TYPE.findall(line)
     return bool(OTHER_CALLS.search(line)) or any(
-        changes(int(name, 16))
-        if name.startswith("0x")
-        else re.search("RTM_(NEW|DEL|SET)|_CT_(NEW|DELETE)", name)
+        changes(int(name, 16)) if name.startswith("0x") else re.search("RTM_(NEW|DEL|SET)|_CT_(NEW|DELETE)", name)
         for name in types
     )
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network, summarize_address_range
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from .nft_rules import ADDRESS, AT_TARGET, BRIDGE, INET, TARGET
@@ -116,8 +117,8 @@ def comment_of(family: str, rule: str, why: str) -> str:
 
 
 def skeleton(family: str) -> str:
-    """The commands that make a table anew, without elements."""
-    lines = [f"add table {family} {TABLE}", f"delete table {family} {TABLE}", f"table {family} {TABLE} {{"]
+    """The commands that make a table, without elements."""
+    lines = [f"table {family} {TABLE} {{"]
     for name, declaration in DECLARATIONS[family].items():
         lines.append(f" {'map' if declaration.value else 'set'} {name} {{ {declaration.text} }}")
     for name, (hook, rules) in CHAINS[family].items():
@@ -173,29 +174,36 @@ def read_elements(family: str, listed: Iterable[Mapping[str, Any]]) -> Elements:
 def _read(element: Any, declaration: Declaration) -> tuple[str, str]:
     key, value = element if declaration.value else (element, None)
     owner = ""
-    if isinstance(key, Mapping) and "elem" in key:
+    if isinstance(key, dict) and "elem" in key:
         owner, key = key["elem"].get("comment", ""), key["elem"]["val"]
     text = _join(key, declaration.key)
     return (f"{text} : {_join(value, declaration.value)}" if declaration.value else text), owner
 
 
 def _join(value: Any, types: tuple[str, ...]) -> str:
-    parts = value["concat"] if isinstance(value, Mapping) and "concat" in value else [value]
-    return " . ".join(_part(part, kind) for part, kind in zip(parts, types))
+    if len(types) == 1:
+        return _part(value, types[0])
+    return " . ".join([_part(part, kind) for part, kind in zip(value["concat"], types)])
 
 
 def _part(part: Any, kind: str) -> str:
-    if isinstance(part, Mapping) and "prefix" in part:
-        return f"{_part(part['prefix']['addr'], kind)}/{part['prefix']['len']}"
-    if isinstance(part, Mapping) and "range" in part:
+    """nft and our options both have addresses as inet_ntop(3) does, so that they need no parsing here."""
+    if isinstance(part, str) and kind != TARGET:
+        return part
+    if isinstance(part, dict):
+        if "prefix" in part:
+            return f"{part['prefix']['addr']}/{part['prefix']['len']}"
         return span(*(_part(end, kind) for end in part["range"]))
     if kind == TARGET:
-        return str(ip_address(int(str(part), 0).to_bytes(16, "big")))
-    if kind in ADDRESS.values():
-        return str(ip_address(part))
+        return address_text(int(str(part), 0).to_bytes(16, "big"))
     if kind == "inet_proto":
         return PROTOCOL_NAMES.get(part, str(part))
     return str(part)
+
+
+def address_text(packed: bytes) -> str:
+    """An address in its one form."""
+    return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
 def span(first: str, last: str) -> str:
@@ -203,16 +211,19 @@ def span(first: str, last: str) -> str:
     if first == last:
         return first
     if "." in first or ":" in first:
-        blocks = list(summarize_address_range(ip_address(first), ip_address(last)))
-        if len(blocks) == 1:
-            return str(blocks[0])
+        one, other = ip_address(first), ip_address(last)
+        size = int(other) - int(one) + 1
+        if size & (size - 1) == 0 and int(one) % size == 0:
+            return prefix(first, one.max_prefixlen - size.bit_length() + 1)
     return f"{first}-{last}"
 
 
 def prefix(address: str, length: int) -> str:
     """A network, as an element has it: an address alone where it has only one."""
+    if length == (128 if ":" in address else 32):
+        return address
     network = ip_network(f"{address}/{length}", strict=False)
-    return str(network.network_address) if network.num_addresses == 1 else str(network)
+    return f"{address_text(network.network_address.packed)}/{length}"
 
 
 def element_commands(verb: str, family: str, elements: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

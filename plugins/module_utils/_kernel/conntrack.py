@@ -70,6 +70,13 @@ def read_connections(netlink: NetlinkSocket) -> Iterator[Connection]:
 @decoder
 def decode_connection(payload: bytes) -> Connection:
     """A Connection from the payload of an answer."""
+    try:
+        return _decode(payload)
+    except (KeyError, StopIteration):
+        raise ValueError("a tracked connection without addresses") from None
+
+
+def _decode(payload: bytes) -> Connection:
     family = payload[0]
     found = attributes(payload, HEADER.size)
     original = attributes(found[TUPLE_ORIGINAL])

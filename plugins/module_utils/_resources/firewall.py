@@ -29,6 +29,7 @@ from .firewall_localnet import LINK_KIND, key_of, plan_localnet
 from .firewall_options import FORM, Firewall, parse_firewall
 from .firewall_planning import as_recorded, plan_forgetting, plan_tables, refuse_clashes
 from .forwards import host_side
+from .slirp_forwards import warn_of_wildcards
 
 KIND = "firewall"
 __all__ = ["FORM", "FirewallResource"]
@@ -63,6 +64,7 @@ class FirewallResource:
             if one.present:
                 observe_place(one, state, reader)
                 self._observe_busy(one, state)
+                warn_of_wildcards(one.ports, state)
         records = {name: record for (kind, name), record in state.records.items() if kind == KIND and record}
         with contextlib.suppress(TaskError):  # which the plan tells
             records.update({_name(one, own): _record(one, state) for one in wanted if one.present})

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv6Address
 from typing import Any
 
-from .._engine.nft_tables import FAMILIES, Elements, prefix
+from .._engine.nft_tables import FAMILIES, Elements, address_text, prefix
 from .._engine.state import NamespaceState
 from .._programs.slirp4netns import Forward
 from .firewall_lists import elements_of
@@ -54,7 +53,7 @@ def devices_of(record: Record, own: NamespaceState) -> list[str]:
 def link_local_of(mac: str) -> str:
     """The IPv6 address that a link makes of its MAC address (RFC 4291, appendix A)."""
     octets = bytes.fromhex(mac.replace(":", ""))
-    return str(IPv6Address(b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]))
+    return address_text(b"\xfe\x80" + bytes(6) + bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:])
 
 
 def _of_sandbox(sandbox: str, record: Record, own: NamespaceState) -> Found:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 
 from .._engine.errors import InvalidOption
-from .._engine.nft_tables import PROTOCOLS, span
+from .._engine.nft_tables import PROTOCOLS, address_text, span
 from . import values
 
 KEYS = ("cidr", "proto", "port", "direction")
@@ -152,7 +152,7 @@ def _minus(box: Box, other: Box) -> Iterator[Box]:
 def _texts(box: Box, version: int) -> Iterator[str]:
     peers, protocols, ports = box
     width = 4 if version == 4 else 16
-    first, last = (str(ip_address(end.to_bytes(width, "big"))) for end in peers)
+    first, last = (address_text(end.to_bytes(width, "big")) for end in peers)
     yield span(first, last)
     names = {number: name for name, number in PROTOCOLS.items()}
     yield (

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..._kernel.conntrack import forget_connections
@@ -18,6 +18,7 @@ from ..state import State
 from .contract import Args, Context, section
 
 OURS = "ours"
+UNEXPECTED = (errno.ENOENT, errno.EEXIST)
 
 
 def read_table(family: str) -> Table | None:
@@ -39,11 +40,20 @@ class FirewallChange:
     """
 
     def apply(self, args: Args, context: Context) -> None:
-        lines = [line for family in args["tables"] for line in _commands(family, args["tables"][family])]
-        if not lines:
-            return
         try:
-            nft.run_batch("\n".join([*lines, ""]))
+            self._run(line for family, change in args["tables"].items() for line in _expected(family, change))
+        except KernelError as error:
+            if error.errno not in UNEXPECTED:
+                raise
+            # it is done already, or was never done, or somebody else was here: look, and do what is left
+            self._run(line for family, change in args["tables"].items() for line in _missing(family, change))
+
+    @staticmethod
+    def _run(commands: Iterable[str]) -> None:
+        lines = list(commands)
+        try:
+            if lines:
+                nft.run_batch("\n".join([*lines, ""]))
         except ProgramError as error:
             raise (KernelError(error.errno, str(error)) if error.errno else error) from None
 
@@ -106,24 +116,31 @@ def _told(table: str | None) -> str:
     return {None: "none", OURS: OURS}.get(table, "changed by somebody")
 
 
-def _commands(family: str, change: Mapping[str, Any]) -> Iterator[str]:
-    """What leads from the table as it is now to what it is to be: nothing where that is so already."""
-    found = read_table(family)
+def _expected(family: str, change: Mapping[str, Any]) -> Iterator[str]:
+    """What leads from one table to the other, if it is as expected. Tables go and come whatever was there."""
+    if change["before"] != OURS or change["after"] != OURS:
+        yield f"add table {family} {TABLE}"
+        yield f"delete table {family} {TABLE}"
     if change["after"] is None:
-        if found is not None:
-            yield f"delete table {family} {TABLE}"
         return
     if change["after"] != OURS:
-        if found is None or found.text != change["after"]:
-            yield f"add table {family} {TABLE}"
-            yield f"delete table {family} {TABLE}"
-            yield change["after"]
+        yield change["after"]
         return
-    if found is None or not found.intact:
-        if change["before"] == OURS:
-            raise KernelError(errno.ENOENT, f"changing the table {family} {TABLE}", "its rules are not ours any more")
+    if change["before"] == OURS:
+        yield from element_commands("delete", family, change["remove"])
+    else:
         yield skeleton(family)
-        found = Table()
+    yield from element_commands("add", family, change["add"])
+
+
+def _missing(family: str, change: Mapping[str, Any]) -> Iterator[str]:
+    """What leads from the table as it is now to what it is to be: nothing where that is so already."""
+    if change["before"] != OURS or change["after"] != OURS:
+        yield from _expected(family, change)
+        return
+    found = read_table(family)
+    if found is None or not found.intact:
+        raise KernelError(errno.ENOENT, f"changing the table {family} {TABLE}", "its rules are not ours any more")
     going, coming = change["remove"], change["add"]
     yield from element_commands("delete", family, _those(going, found, there=True))
     left = Table(_changed(found.elements, {"remove": going, "add": {}}))
