@@ -663,3 +663,102 @@ def test_a_change_that_goes_wrong_is_undone(net: Box, how: str) -> None:
             assert result["changed"] and result["recovered"]
             net.nothing_to_do("firewall", args)
     assert net.unlike(nothing) == []
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def test_what_two_cannot_have_is_refused(net: Box) -> None:
+    serve(net, "somebody", "tcp/127.0.0.1/9000", f"udp/{HOST4}/9000")
+    net.change("firewall", {"sandbox": "red1", "ports": ["8080:80", "0.0.0.0:8081:80", "[::]:8082:80"]})
+    for ports, words in (
+        (["8080:80"], ("127.0.0.1:8080/tcp", "published for the sandbox red1")),
+        (["0.0.0.0:8080:80"], ("0.0.0.0:8080/tcp", "overlaps with 127.0.0.1:8080/tcp")),
+        ([f"{HOST4}:8081:80"], ("overlaps with 0.0.0.0:8081/tcp",)),
+        ([f"[{HOST6}]:8082:80"], ("overlaps with [::]:8082/tcp",)),
+        (["9000:80"], ("127.0.0.1:9000/tcp", "EADDRINUSE", "python3")),
+        (["0.0.0.0:9000:80/udp"], ("0.0.0.0:9000/udp", "EADDRINUSE")),
+        (["192.0.2.1:80"], ("192.0.2.1:80/tcp", "EADDRNOTAVAIL")),
+        (["[::1]:8083:80"], ("[::1]:8083/tcp", "127.0.0.1")),
+        (["0.0.0.0:80:80", "127.0.0.1:80:81"], ("127.0.0.1:80/tcp", "overlaps")),
+        ([{"host_port": 80, "guest_addr": "10.80.9.9"}], ("10.80.9.9", "is no address of red2")),
+        ([{"host_port": 80, "guest_addr": addresses("red2")[1]}], ("other family",)),
+    ):
+        net.refused("firewall", {"sandbox": "red2", "ports": ports}, "ports", *words)
+    net.change("firewall", {"sandbox": "red2", "ports": ["0.0.0.0:8082:80", "9000:80/udp", "[::]:8081:80"]})
+    net.refused("firewall", {"sandbox": "x", "netns": "red1"}, "addresses", "10.80.0.2", "is of the sandbox red1")
+    link = {"interface": "v-red1", "mac": "02:00:00:00:00:77", "addresses": ["10.80.0.77"]}
+    net.refused("firewall", {"sandbox": "x", **link}, "interface", "v-red1", "is of the sandbox red1")
+    link = {"interface": "v-green1", "mac": mac("red1"), "addresses": ["10.80.0.77"]}
+    net.refused("firewall", {"sandbox": "x", **link}, "mac", mac("red1"), "is of the sandbox red1")
+
+
+def test_what_cannot_be_is_refused(net: Box) -> None:
+    net.sh("ip -n red1 link add ifb0 type ifb", "ip -n red1 addr add 10.99.0.1/24 dev ifb0", "touch /run/box/file")
+    for args, words in (
+        ({}, ("sandbox", "is required")),
+        ({"sandbox": "a; flush ruleset #"}, ("sandbox", "a; flush ruleset #")),
+        ({"sandbox": '"'}, ("sandbox",)),
+        ({"sandbox": "../../etc/passwd"}, ("sandbox",)),
+        ({"sandbox": "a" * 65}, ("sandbox", "64")),
+        ({"sandbox": "x", "addresses": ["10.80.0.300"]}, ("addresses", "10.80.0.300")),
+        ({"sandbox": "x", "addresses": ["127.0.0.1"]}, ("addresses", "127.0.0.1")),
+        ({"sandbox": "x", "addresses": []}, ("addresses",)),
+        ({"sandbox": "red2", "interface": 'v"; flush ruleset'}, ("interface",)),
+        ({"sandbox": "red2", "mac": "02:00:00:00:00:01"}, ("mac", "needs interface")),
+        ({"sandbox": "red2", "interface": "v-red2", "mac": "ff:ff:ff:ff:ff:ff"}, ("mac", "multicast")),
+        ({"sandbox": "red2", "interface": "lan0"}, ("mac", "is required", "lan0")),
+        ({"sandbox": "red1"}, ("antispoof", "ifb0", "red1")),
+        ({"sandbox": "red2", "policy": "closed", "ports": ["8080:80"]}, ("ports", "closed")),
+        ({"sandbox": "red2", "ports": ["80; flush ruleset"]}, ("ports[0]",)),
+        ({"sandbox": "red2", "allow": ["10.0.0.0/8 }; flush ruleset"]}, ("allow[0]",)),
+        ({"sandbox": "red2", "netns": "/run/box/file"}, ("/run/box/file", "not a network namespace")),
+        ({"sandboxes": [{"sandbox": "red2"}, {"sandbox": "red2"}]}, ("sandbox", "'red2'", "twice")),
+        ({"sandboxes": [{"sandbox": "red2", "deny": ["70000"]}]}, ("sandboxes[0].deny[0].port", "70000")),
+        (
+            {"sandbox": "x", "addresses": ["10.80.0.9"], "antispoof": False, "ports": ["8080:80"]},
+            ("ports", "needs the link"),
+        ),
+    ):
+        net.refused("firewall", args, *words)
+    assert nft(net) == []
+
+
+def test_check_mode_goes_on_where_an_earlier_task_would_make_something(net: Box) -> None:
+    for args in (
+        {"sandbox": "later"},
+        {"sandbox": "later", "interface": "later0", "mac": "02:00:00:00:00:99", "addresses": ["10.80.0.99/24"]},
+        {"sandbox": "later", "ports": ["8080:80"], "addresses": ["10.80.0.99/24"]},
+    ):
+        result = net.done("firewall", args, check=True)
+        assert result["changed"] and "as if an earlier task" in str(result["warnings"]), args
+        outcome = net.run("firewall", args)
+        assert outcome.failed and "later" in outcome.result["msg"], str(outcome)
+
+
+def test_without_nft_the_message_names_the_package(net: Box) -> None:
+    net.sh("touch /run/box/no-program", "mount --bind /run/box/no-program /usr/sbin/nft")
+    net.refused("firewall", {"sandbox": "red1"}, "nft", "package nftables")
+
+
+def test_many_at_once_leave_each_other_whole(net: Box) -> None:
+    """Tasks on different sandboxes at the same time, which all change the same tables."""
+    outcomes = net.host.run_together(
+        [("firewall", {"sandbox": name, "ports": [f"{9000 + n}:80"]}) for n, name in enumerate(SANDBOXES)]
+    )
+    assert not [str(one) for one in outcomes if one.failed]
+    assert len(elements(net, "published4")) == len(SANDBOXES)
+    for name in SANDBOXES:
+        net.nothing_to_do("firewall", {"sandbox": name, "ports": [f"{9000 + SANDBOXES.index(name)}:80"]})
+
+
+def test_a_port_of_a_virtual_machine(net: Box) -> None:
+    """A tap on a bridge, and no namespace: everything is said."""
+    net.sh("ip tuntap add dev vm0 mode tap", "ip link set vm0 master red up")
+    args = {"sandbox": "vm", "interface": "vm0", "mac": "02:00:00:00:00:42", "addresses": ["10.80.0.42/24"]}
+    result = net.change("firewall", {**args, "ports": ["8080:80"]})
+    assert result["firewall"]["interfaces"] == [{"name": "vm0", "mac": "02:00:00:00:00:42", "bridge": "red"}]
+    assert len(elements(net, "stations", "bridge")) == 1
+    net.sh("ip link del vm0")  # the machine has ended; its rules stay until they are taken away
+    net.change("firewall", {"sandbox": "vm", "state": "absent"})
+    assert nft(net, "bridge") == []
