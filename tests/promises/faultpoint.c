@@ -411,19 +411,22 @@ static int protocol_of(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) ? -1 : protocol;
 }
 
+enum { CT_DELETE = 1 << 8 | 2 };             /* linux/netfilter/nfnetlink_conntrack.h */
+
 static int mutating(int protocol, const struct nlmsghdr *message)
 {
     if (protocol == NETLINK_ROUTE)
         return message->nlmsg_type >= RTM_BASE && (message->nlmsg_type - RTM_BASE) % 4 != 2;
     if (protocol == NETLINK_NETFILTER)          /* a batch is one transaction: count its beginning */
-        return message->nlmsg_type == NLMSG_MIN_TYPE;
+        return message->nlmsg_type == NLMSG_MIN_TYPE || message->nlmsg_type == CT_DELETE;
     return 0;
 }
 
 /* What the message is about, for the log: the link's name or number, the address. */
 static void describe(const struct nlmsghdr *message, char *text, size_t size)
 {
-    int used = snprintf(text, size, " %s", message->nlmsg_type >= RTM_BASE ? route_name(message->nlmsg_type) : "BATCH");
+    int used = snprintf(text, size, " %s", message->nlmsg_type == CT_DELETE ? "CT_DELETE"
+                        : message->nlmsg_type >= RTM_BASE ? route_name(message->nlmsg_type) : "BATCH");
     if (message->nlmsg_type <= RTM_SETLINK) {
         const struct ifinfomsg *info = NLMSG_DATA(message);
         int left = IFLA_PAYLOAD(message);

@@ -348,12 +348,24 @@ def forwarding_entries() -> list[t.Any]:
 
 
 def nft() -> list[t.Any]:
-    """The nftables rules, where nft is installed."""
+    """The nftables rules, where nft is installed. Elements of sets have no order, and a table that was made
+    again stands behind others."""
     if not NFT:
         return []
     done = subprocess.run([NFT, "-j", "list", "ruleset"], capture_output=True, text=True, check=False)
     found = json.loads(done.stdout or '{"nftables": []}')["nftables"]
-    return [clean(item) for item in found if "metainfo" not in item]
+    cleaned = [clean(item) for item in found if "metainfo" not in item]
+    for item in cleaned:
+        for described in item.values():
+            if "elem" in described:
+                described["elem"] = ordered(described["elem"])
+    return sorted(cleaned, key=table_of)
+
+
+def table_of(item: dict[str, t.Any]) -> tuple[str, str]:
+    """The table that an object of nftables is in."""
+    (described,) = item.values()
+    return described["family"], described.get("table") or described["name"]
 
 
 NFT = shutil.which("nft")
@@ -483,6 +495,6 @@ def part(snapshot: Snapshot, prefix: str) -> Snapshot:
         "neighbours": [n for n in host["neighbours"] if mine(n.get("dev", ""))],
         "qdiscs": [q for q in host["qdiscs"] if mine(q["dev"])],
         "rules": host["rules"],
-        "nft": host["nft"],
+        "nft": [item for item in host["nft"] if mine(table_of(item)[1])],
         "filters": {name: value for name, value in host["filters"].items() if mine(name)},
     }

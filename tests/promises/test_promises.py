@@ -192,7 +192,9 @@ TRACED = (
     "sendto,sendmsg,mount,umount2,unshare,open,openat,link,linkat,unlink,unlinkat,rename,renameat,renameat2,"
     "mkdir,mkdirat,ioctl,connect"
 )
-NETLINK_TYPE = re.compile(r"nlmsg_type=(0x[0-9a-f]+|\w+)")
+NETLINK_TYPE = re.compile(r"nlmsg_type=(0x[0-9a-f]+|\w+(?:<<8\|\w+)?)")
+CONNTRACK = 1  # the subsystem in the upper byte, and the lower byte for a question
+CT_GET = 1
 OTHER_CALLS = re.compile(
     r"\b(?:mount|umount2|unshare|rename\w*|link\w*|unlink\w*|rmdir|mkdir\w*)\(.*\) = 0"
     r"|open\w*\(.*O_(?:CREAT|TRUNC).*\) = \d|ioctl\(.*TUNSET.*\) = 0"
@@ -208,11 +210,16 @@ def mutating(line: str) -> bool:
         return False
     types = NETLINK_TYPE.findall(line)
     return bool(OTHER_CALLS.search(line)) or any(
-        (int(name, 16) >= 16 and int(name, 16) % 4 != 2)
-        if name.startswith("0x")
-        else re.match("RTM_(NEW|DEL|SET)", name)
+        changes(int(name, 16)) if name.startswith("0x") else re.search("RTM_(NEW|DEL|SET)|_CT_(NEW|DELETE)", name)
         for name in types
     )
+
+
+def changes(number: int) -> bool:
+    """Whether a request of that type is one that changes something, of links and the like or of connections."""
+    if number >> 8 == CONNTRACK:
+        return number & 0xFF != CT_GET
+    return number >= 16 and number % 4 != 2
 
 
 def strace(host: Host, case: Case, args: Args, check: bool) -> list[str]:

@@ -22,6 +22,7 @@ from .._programs.finding import Program
 from .._programs.slirp4netns import Forward
 from .._programs.systemd import Unit
 from .._store.attachments import Attachment, Key
+from .nft_tables import Table
 
 Netns = Optional[str]
 """Path of a namespace; None is the one Ansible runs in."""
@@ -204,6 +205,10 @@ class State:
     """Installed programs, by what was asked for: its name, and its path where one was given."""
     installed: dict[str, dict[str, str] | None] = field(default_factory=dict)
     """The files of programs of this collection, text by relative path, by the directories that they are in."""
+    firewall: dict[str, Table | None] = field(default_factory=dict)
+    """Our nftables tables by family."""
+    assumed: set[str] = field(default_factory=set)
+    """Sandboxes whose links check mode takes for made, whatever they will be."""
     busy: dict[tuple[str, str, int], str] = field(default_factory=dict)
     """Why nobody could listen where a forward is to; empty for nothing."""
     attachments: dict[Key, Attachment | None] = field(default_factory=dict)
@@ -240,6 +245,8 @@ class State:
             helpers=dict(self.helpers),
             units=dict(self.units),
             installed=dict(self.installed),
+            firewall=dict(self.firewall),
+            assumed=set(self.assumed),
             forwards={socket: list(found) for socket, found in self.forwards.items()},
             attachments=dict(self.attachments),
             unwell=dict(self.unwell),

@@ -36,6 +36,8 @@ WITHOUT_LIBRARY = (
     "monitor.",
     "cni.",
     "leases.",
+    "firewall.",
+    "conntrack.",
 )
 
 

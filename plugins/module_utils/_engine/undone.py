@@ -67,6 +67,11 @@ def left_behind(done: Sequence[Operation], before: State, after: State) -> Itera
             had, has = ({one.essence for one in state.forwards.get(socket, ())} for state in (before, after))
             if had != has:
                 yield f"the forwards of {socket} are others"
+        elif area == "firewall":
+            if before.firewall != after.firewall:
+                yield "the nftables tables of sandboxes are not as they were"
+        elif area == "conntrack":
+            continue
         elif area == "process":
             if _life_of(args["directory"], before) != _life_of(args["directory"], after):
                 yield f"{args['name']} is not as it was"

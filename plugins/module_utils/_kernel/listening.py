@@ -14,8 +14,9 @@ from collections.abc import Iterator
 TYPES = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
-def problem_with_listening(proto: str, address: str, port: int) -> str:
+def problem_with_listening(proto: str, address: str, port: int, *, only_ipv6: bool = False) -> str:
     """Why nobody could listen at an address and port now, with the errno name; empty when one could.
+    With ``only_ipv6``, ``::`` does not stand for IPv4 as well.
 
     Found out by binding a socket for a moment, which also tells an address that is not of this host,
     and a port that is reserved for root.
@@ -25,6 +26,8 @@ def problem_with_listening(proto: str, address: str, port: int) -> str:
         if proto == "tcp":  # as servers do: connections that have ended are not in the way
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            if only_ipv6 and family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             probe.bind((address, port))
             if proto == "tcp":
                 probe.listen(1)

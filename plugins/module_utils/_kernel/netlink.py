@@ -83,10 +83,12 @@ def pack_attribute(kind: int, value: bytes) -> bytes:
 
 
 class NetlinkSocket:
-    """One rtnetlink socket; it stays bound to the namespace in which it was opened."""
+    """One netlink socket, of rtnetlink unless another protocol is asked for; it stays bound to the namespace
+    in which it was opened.
+    """
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_ROUTE)
+    def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         try:
             for option in (NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK):
                 self._socket.setsockopt(SOL_NETLINK, option, 1)

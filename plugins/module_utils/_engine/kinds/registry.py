@@ -13,6 +13,7 @@ from .address import AddressAdd, AddressDelete
 from .cni import CniAdd, CniDelete, LeasesFree, LeasesRestore
 from .contract import Context, Kind
 from .files import FileRemove, FileWrite, RecordDrop, RecordPut
+from .firewall import ConntrackForget, FirewallChange
 from .forward import ForwardAdd, ForwardRemove
 from .helper import ProcessStart, ProcessStop
 from .link import LinkAdd, LinkDelete, LinkSet
@@ -70,13 +71,15 @@ KINDS: dict[str, Kind] = {
     "cni.delete": CniDelete(),
     "leases.free": LeasesFree(),
     "leases.restore": LeasesRestore(),
+    "firewall.change": FirewallChange(),
+    "conntrack.forget": ConntrackForget(),
     "file.write": FileWrite(),
     "file.remove": FileRemove(),
     "record.put": RecordPut(),
     "record.drop": RecordDrop(),
 }
 
-LASTING = {"netns.set"}
+LASTING = {"netns.set", "conntrack.forget"}
 """What the kernel has no way to take back."""
 
 

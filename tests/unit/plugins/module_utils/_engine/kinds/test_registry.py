@@ -101,6 +101,19 @@ SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"pci": {"0000:01:00.0": {"driver": "e1000e"}}, "links": {f"eth0 in {WEB1}": {"state": "present"}}},
     ),
 ]
+PORT = {"published4": {"127.0.0.1 . tcp . 8080 : 10.80.0.2 . 80": "web1"}}
+SAMPLES += [
+    (
+        "firewall.change",
+        {"tables": {"inet": {"before": "ours", "after": "ours", "remove": {}, "add": PORT}}},
+        {"nftables": {"inet sandbox_network": {"published4": [*PORT["published4"]]}}},
+    ),
+    (
+        "firewall.change",
+        {"tables": {"inet": {"before": None, "after": "ours", "remove": {}, "add": PORT}}},
+        {"nftables": {"inet sandbox_network": {"rules": "ours", "published4": [*PORT["published4"]]}}},
+    ),
+]
 IDS = [kind for kind, _args, _after in SAMPLES]
 
 

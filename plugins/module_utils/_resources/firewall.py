@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The resource firewall: the rules for sandboxes, in nftables tables of our own.
+
+What the tables should hold follows from the records of all sandboxes. So one lock is for all of them,
+and one transaction leads from what is there to what should be, whoever changed it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._engine.errors import InvalidOption, TaskError
+from .._engine.kinds.firewall import read_table
+from .._engine.nft_tables import FAMILIES
+from .._engine.operation import Operation
+from .._engine.resource import Reader
+from .._engine.state import NamespaceState, State
+from .._kernel.links import read_links
+from .._kernel.listening import problem_with_listening
+from .._kernel.sysctl import read_sysctl
+from .._store.records import Records
+from . import values
+from .firewall_elements import devices_of, elements_for, ports_of, recorded_link
+from .firewall_links import observe_place, place_of
+from .firewall_localnet import LINK_KIND, key_of, plan_localnet
+from .firewall_options import FORM, Firewall, parse_firewall
+from .firewall_planning import as_recorded, plan_forgetting, plan_tables, refuse_clashes
+from .forwards import host_side
+from .slirp_forwards import warn_of_wildcards
+
+KIND = "firewall"
+__all__ = ["FORM", "FirewallResource"]
+
+
+class FirewallResource:
+    """Observe and plan the rules of sandboxes."""
+
+    def parse(self, options: dict[str, Any]) -> Firewall:
+        """The rules of one sandbox as wanted. Raises InvalidOption."""
+        return parse_firewall(options)
+
+    def check(self, wanted: Sequence[Firewall]) -> None:
+        """Refuse a sandbox that is given twice."""
+        values.no_duplicates("sandbox", [one.sandbox for one in wanted])
+
+    def subjects(self, wanted: Sequence[Firewall]) -> frozenset[str]:
+        """All rules together."""
+        return frozenset({"firewall"})
+
+    def observe(self, wanted: Sequence[Firewall], reader: Reader) -> State:
+        """Our tables, the links of the host, where the sandboxes are, and what is remembered of all."""
+        state = State(state_dir=reader.records.state_dir)
+        handle = reader.host.at(None)
+        own = NamespaceState(identity=handle.identity, cookie=handle.fingerprint[2])
+        for link in read_links(handle.netlink):
+            own.put(link)
+        state.namespaces[None] = own
+        state.records.update(remembered(reader.records, own))
+        state.firewall = {family: read_table(family) for family in FAMILIES}
+        for one in wanted:
+            if one.present:
+                observe_place(one, state, reader)
+                self._observe_busy(one, state)
+                warn_of_wildcards(one.ports, state)
+        records = {name: record for (kind, name), record in state.records.items() if kind == KIND and record}
+        with contextlib.suppress(TaskError):  # which the plan tells
+            records.update({_name(one, own): _record(one, state) for one in wanted if one.present})
+        devices = {device for record in records.values() for device in devices_of(record, own)}
+        devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
+        for device in sorted(devices):
+            own.sysctls[key_of(device)] = read_sysctl(handle, key_of(device))
+        return state
+
+    @staticmethod
+    def _observe_busy(one: Firewall, state: State) -> None:
+        """Who listens where ports are to be published that were not so far."""
+        own = state.existing(None)
+        published = {port.host_side for port in ports_of(state.record(KIND, _name(one, own)))}
+        for port in one.ports:
+            if port.host_side not in published:
+                state.busy[port.host_side] = problem_with_listening(*port.host_side, only_ipv6=True)
+
+    def plan(self, wanted: Sequence[Firewall], state: State) -> list[Operation]:
+        """The guard before what it guards, and after it on the way back; records last."""
+        own = state.existing(None)
+        before = {name: record for (kind, name), record in state.records.items() if kind == KIND and record}
+        after = dict(before)
+        for one in wanted:
+            name = _name(one, own)
+            if one.present:
+                after[name] = _record(one, state)
+                self._refuse(one, after[name], state)
+            else:
+                after.pop(name, None)
+        refuse_clashes({_name(one, own): one for one in wanted if one.present}, after)
+        sandboxes = {name.partition(":")[2]: record for name, record in after.items()}
+        tables = plan_tables(elements_for(sandboxes, own), state)
+        restored, set_up = plan_localnet(after.values(), state)
+        rebuilt = any(change["before"] != "ours" for one in tables for change in one.args["tables"].values())
+        return [
+            *restored,
+            *tables,
+            *set_up,
+            *plan_forgetting(before, after, rebuilt=rebuilt),
+            *_plan_records(before, after),
+        ]
+
+    @staticmethod
+    def _refuse(one: Firewall, record: Mapping[str, Any], state: State) -> None:
+        for port in one.ports:
+            problem = state.busy.get(port.host_side)
+            if problem:
+                raise InvalidOption("ports", host_side(port), f"cannot be published: {problem}")
+        if one.sandbox not in state.assumed and not record["links"]:
+            local = [port for port in one.ports if port.host_addr.startswith("127.")]
+            if local:
+                raise InvalidOption(
+                    "ports", host_side(local[0]), "needs the link that leads to the sandbox: give netns or interface"
+                )
+
+    def describe(self, wanted: Firewall, before: State, after: State) -> dict[str, Any]:
+        """The rules of a sandbox for the result."""
+        record = after.record(KIND, _name(wanted, after.existing(None)))
+        if record is None:
+            return {"sandbox": wanted.sandbox, "state": "absent"}
+        kept = ("policy", "masquerade", "antispoof", "addresses", "allow", "deny")
+        ports = ("proto", "host_addr", "host_port", "guest_addr", "guest_port")
+        return {
+            "sandbox": wanted.sandbox,
+            "state": "present",
+            **{name: record[name] for name in kept},
+            "ports": [dict(zip(ports, one)) for one in record["ports"]],
+            "interfaces": [
+                {"name": link["interface"], "mac": link["mac"] or None, "bridge": link["bridge"] or None}
+                for link in record["links"]
+            ],
+        }
+
+
+def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:
+    """What is remembered of the sandboxes of one namespace, the one Ansible runs in."""
+    found: dict[tuple[str, str], dict[str, Any] | None] = {}
+    for kind in (KIND, LINK_KIND):
+        for name, record in records.all(kind).items():
+            if record.this_boot and record.value["identity"] == list(own.fingerprint):
+                found[kind, name] = record.value
+    return found
+
+
+def _name(one: Firewall, own: NamespaceState) -> str:
+    """How the record of a sandbox is called: each namespace has tables of its own."""
+    return f"{own.fingerprint[1]}:{one.sandbox}"
+
+
+def _record(one: Firewall, state: State) -> dict[str, Any]:
+    own = state.existing(None)
+    place = place_of(one, state)
+    links = [recorded_link(port.interface, port.mac, own) for port in place.ports]
+    assumed = one.sandbox in state.assumed
+    return as_recorded(one, place.addresses, links, list(own.fingerprint), assumed=assumed)
+
+
+def _plan_records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Operation]:
+    operations = []
+    for name in sorted({*before, *after}):
+        memory = {"kind": KIND, "name": name, "before": before.get(name)}
+        if name not in after:
+            operations.append(Operation("record.drop", memory))
+        elif after[name] != before.get(name):
+            operations.append(Operation("record.put", {**memory, "value": after[name]}))
+    return operations

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""Published ports at 127.0.0.1: the kernel has to take answers for it on the link that leads to the sandbox.
+
+That is its setting ``route_localnet``, of that link alone. It is dangerous by itself (CVE-2020-8558), so a rule of
+ours drops whatever comes from outside for 127.0.0.0/8, and is there before the setting and until after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .._engine.operation import Operation
+from .._engine.state import State
+from .._kernel.sysctl import sysctl_key
+from .firewall_elements import devices_of
+
+LINK_KIND = "firewall_link"
+
+
+def key_of(device: str) -> str:
+    """The setting of a link."""
+    return sysctl_key(f"net/ipv4/conf/{device}/route_localnet")
+
+
+def plan_localnet(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
+    """What is put back before the rules change, and what is set after it."""
+    own = state.existing(None)
+    needed = sorted({device for record in records for device in devices_of(record, own)})
+    restored: list[Operation] = []
+    set_up: list[Operation] = []
+    for (kind, name), memory in sorted(state.records.items()):
+        device = name.partition(":")[2]
+        if kind != LINK_KIND or memory is None or device in needed:
+            continue
+        found = own.sysctls.get(key_of(device))
+        if found not in (None, memory["original"]):
+            restored.append(_set(device, memory["original"], found))
+        restored.append(Operation("record.drop", {"kind": LINK_KIND, "name": name, "before": memory}))
+    for device in needed:
+        found = own.sysctls.get(key_of(device))
+        name = f"{own.fingerprint[1]}:{device}"
+        if found == "0":
+            if state.record(LINK_KIND, name) is None:
+                value = {"identity": list(own.fingerprint), "original": found}
+                memory = {"kind": LINK_KIND, "name": name, "value": value, "before": None}
+                set_up.append(Operation("record.put", memory))
+            set_up.append(_set(device, "1", found))
+    return restored, set_up
+
+
+def _set(device: str, value: str, before: str | None) -> Operation:
+    return Operation("sysctl.set", {"netns": None, "key": key_of(device), "value": value, "before": before})

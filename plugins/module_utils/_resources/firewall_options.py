@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The options of the firewall of a sandbox, checked and made plain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from .._engine.errors import InvalidOption
+from .._engine.front import Form
+from .._programs.slirp4netns import Forward
+from . import values
+from .firewall_lists import parse_list
+from .forwards import MOST, WILDCARDS, host_side, parse_forward
+
+POLICIES = ("isolate", "open", "closed")
+LONGEST_NAME = 64  # a comment in nftables has 128 bytes
+
+OPTIONS: dict[str, Any] = {
+    "sandbox": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "netns": {"type": "str"},
+    "addresses": {"type": "list", "elements": "str"},
+    "interface": {"type": "str"},
+    "mac": {"type": "str"},
+    "policy": {"type": "str", "choices": list(POLICIES), "default": "isolate"},
+    "masquerade": {"type": "bool", "default": False},
+    "ports": {"type": "list", "elements": "raw"},
+    "allow": {"type": "list", "elements": "raw"},
+    "deny": {"type": "list", "elements": "raw"},
+    "antispoof": {"type": "bool", "default": True},
+}
+FORM = Form(options=OPTIONS, single="firewall", plural="sandboxes", constraints={})
+
+
+@dataclass(frozen=True)
+class Firewall:
+    """The rules of a sandbox as wanted. ``netns`` is where its links are looked for, empty for nowhere.
+
+    ``addresses`` None stands for all that the links have. A guest address of a port may be empty.
+    """
+
+    sandbox: str
+    present: bool
+    netns: str = ""
+    addresses: tuple[str, ...] | None = None
+    interface: str = ""
+    mac: str = ""
+    policy: str = "isolate"
+    masquerade: bool = False
+    ports: tuple[Forward, ...] = ()
+    allow: tuple[dict[str, Any], ...] = ()
+    deny: tuple[dict[str, Any], ...] = ()
+    antispoof: bool = True
+
+
+def parse_firewall(options: dict[str, Any]) -> Firewall:
+    """The rules of one sandbox as wanted. Raises InvalidOption."""
+    sandbox = _name(options["sandbox"])
+    if options["state"] == "absent":
+        return Firewall(sandbox, present=False)
+    interface = values.link_name("interface", options["interface"]) if options["interface"] is not None else ""
+    if options["mac"] is not None and not interface:
+        raise InvalidOption("mac", options["mac"], "needs interface")
+    addresses = None if options["addresses"] is None else _addresses(options["addresses"])
+    netns = values.namespace_path("netns", options["netns"]) or values.namespace_path("sandbox", sandbox)
+    policy, ports = options["policy"], _ports(options["ports"] or ())
+    if policy == "closed" and ports:
+        raise InvalidOption("ports", host_side(ports[0]), "cannot be published with policy: closed")
+    return Firewall(
+        sandbox=sandbox,
+        present=True,
+        netns=str(netns),
+        addresses=addresses,
+        interface=interface,
+        mac=values.mac_address("mac", options["mac"]) or "",
+        policy=policy,
+        masquerade=options["masquerade"],
+        ports=ports,
+        allow=parse_list("allow", options["allow"] or ()),
+        deny=parse_list("deny", options["deny"] or ()),
+        antispoof=options["antispoof"],
+    )
+
+
+def meet(one: str, other: str) -> bool:
+    """Whether two addresses of this host stand for a common one. ``::`` stands for IPv6 only."""
+    return one == other or ((":" in one) == (":" in other) and (one in WILDCARDS or other in WILDCARDS))
+
+
+def refuse_meetings(option: str, ports: Sequence[Forward]) -> None:
+    """Two ports of one list that would be published at the same place. Raises InvalidOption."""
+    seen: dict[tuple[str, int], list[Forward]] = {}
+    for one in ports:
+        others = seen.setdefault((one.proto, one.host_port), [])
+        for other in others:
+            if meet(one.host_addr, other.host_addr):
+                text = "is given twice" if one.host_addr == other.host_addr else f"overlaps with {host_side(other)}"
+                raise InvalidOption(option, host_side(one), text)
+        others.append(one)
+
+
+def _name(value: Any) -> str:
+    name = values.required("sandbox", value)
+    if not re.fullmatch(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*", name) or name in (".", ".."):
+        raise InvalidOption(
+            "sandbox", value, "is not a name: letters, digits, '_', '.' and '-' only, and no '-' in front"
+        )
+    if len(name) > LONGEST_NAME:
+        raise InvalidOption("sandbox", value, f"is longer than {LONGEST_NAME} characters")
+    return name
+
+
+def _addresses(given: Sequence[str]) -> tuple[str, ...]:
+    found = []
+    for text in given:
+        if "/" in text:
+            address, prefix = values.ip_interface("addresses", text)
+        else:
+            address = str(values.ip_address("addresses", text))
+            prefix = 128 if ":" in address else 32
+        known = ip_address(address)
+        if known.is_loopback or known.is_multicast or known.is_unspecified:
+            raise InvalidOption("addresses", text, "is not the address of a sandbox")
+        found.append(f"{address}/{prefix}")
+    if not found:
+        raise InvalidOption("addresses", [], "is empty; left out, the addresses of the links are taken")
+    values.no_duplicates("addresses", [one.partition("/")[0] for one in found])
+    return tuple(found)
+
+
+def _ports(items: Sequence[Any]) -> tuple[Forward, ...]:
+    found: list[Forward] = []
+    for position, item in enumerate(items):
+        found += parse_forward(f"ports[{position}]", item)
+        if len(found) > MOST:
+            raise InvalidOption("ports", len(found), f"are more than {MOST}")
+    for one in found:
+        if one.host_addr == "::1":
+            raise InvalidOption(
+                "ports",
+                host_side(one),
+                "cannot be published: the kernel takes no answers for ::1 from a link; publish at 127.0.0.1",
+            )
+        if one.guest_addr and (":" in one.guest_addr) != (":" in one.host_addr):
+            raise InvalidOption(
+                "ports", host_side(one), f"cannot lead to {one.guest_addr}, which is of the other family"
+            )
+    refuse_meetings("ports", found)
+    return tuple(found)
