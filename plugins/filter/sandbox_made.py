@@ -20,8 +20,8 @@ options:
     description:
       - The results of P(sandbox.network.address_lease#module), P(sandbox.network.netns#module),
         P(sandbox.network.link#module), P(sandbox.network.netdev_move#module),
-        P(sandbox.network.cni_network#module), P(sandbox.network.vm_endpoint#module) and
-        P(sandbox.network.netmon_service#module), or some of them.
+        P(sandbox.network.cni_network#module), P(sandbox.network.vm_endpoint#module),
+        P(sandbox.network.firewall#module) and P(sandbox.network.netmon_service#module), or some of them.
       - An empty dictionary stands for a task that was not run.
     type: list
     elements: dict
@@ -46,8 +46,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(attachments), C(monitors), C(endpoints), C(devices), C(links), C(bridges), C(networks),
-      C(namespaces) and C(leases), as the modules take them with O(ignore:state=absent).
+    - C(attachments), C(firewalls), C(monitors), C(endpoints), C(devices), C(links), C(bridges),
+      C(networks), C(namespaces) and C(leases), as the modules take them with O(ignore:state=absent).
     - The C(bridges) were made, but others may use them by now.
   type: dict
 """

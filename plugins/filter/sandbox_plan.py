@@ -54,8 +54,8 @@ _value:
   description:
     - C(problems), a text for everything that is wrong with the list.
       The other lists are empty when there is one.
-    - C(leases), C(bridges), C(namespaces), C(links), C(networks), C(attachments), C(devices), C(endpoints) and
-      C(monitors), as the modules take them.
+    - C(leases), C(bridges), C(namespaces), C(links), C(networks), C(attachments), C(devices), C(endpoints),
+      C(firewalls) and C(monitors), as the modules take them.
       The links are still without addresses.
   type: dict
 """

@@ -18,6 +18,7 @@ from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_va
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_cni import parse_cni
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_devices import Device, parse_devices
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import parse_endpoint
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_firewall import parse_firewall
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_monitor import parse_monitor
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_slirp import parse_slirp
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import (
@@ -40,7 +41,8 @@ class Sandbox:
     """One sandbox as wanted. ``gateways`` is what the router has, one address a network.
     ``endpoint`` is what vm_endpoint is asked for, or None when nothing is said about one;
     ``network`` what slirp_network is, or None with another driver; ``monitor`` what netmon_service is,
-    or None when nothing is said about one; ``attachments`` what cni_network is."""
+    or None when nothing is said about one; ``attachments`` what cni_network is;
+    ``firewall`` what the module firewall is, or None when nothing is said about one."""
 
     name: str
     where: str
@@ -59,6 +61,7 @@ class Sandbox:
     network: Mapping[str, Any] | None = None
     monitor: Mapping[str, Any] | None = None
     attachments: tuple[Mapping[str, Any], ...] = ()
+    firewall: Mapping[str, Any] | None = None
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -118,12 +121,13 @@ class _Parser:
         network, wrong_as_well = parse_slirp(self.item, driver, found["interface"], found["mtu"], self.defaults)
         monitor, wrong_at_last = parse_monitor(self.item.get("monitor"))
         attachments, wrong_of_cni = parse_cni(self.item, driver, found["interface"])
-        wrong = [*wrong, *wrong_too, *wrong_as_well, *wrong_at_last, *wrong_of_cni]
+        firewall, wrong_of_firewall = parse_firewall(self.item, driver)
+        wrong = [*wrong, *wrong_too, *wrong_as_well, *wrong_at_last, *wrong_of_cni, *wrong_of_firewall]
         self.problems += [f"{self.where}: {problem}" for problem in wrong]
         if self.problems:
             raise BadItemError(self.problems)
         found.update(devices=tuple(devices), endpoint=endpoint, network=network, monitor=monitor)
-        found.update(attachments=tuple(attachments))
+        found.update(attachments=tuple(attachments), firewall=firewall)
         return Sandbox(where=self.where, **found)
 
     def addressing(self) -> dict[str, Any]:

@@ -72,6 +72,11 @@ def present(sandboxes: Sequence[Sandbox]) -> dict[str, Items]:
             for sandbox in sandboxes
             if sandbox.endpoint is not None
         ],
+        "firewalls": [
+            {"sandbox": sandbox.name, "netns": sandbox.name, **sandbox.firewall}
+            for sandbox in sandboxes
+            if sandbox.firewall is not None
+        ],
         "monitors": [
             {"sandbox_id": sandbox.name, "netns": sandbox.name, **sandbox.monitor}
             for sandbox in sandboxes
@@ -170,6 +175,7 @@ def made(results: Iterable[Mapping[str, Any]]) -> dict[str, Items]:
     attached = [one for one in done if one["op"] == "cni.add"]
     return {
         "attachments": [_detached(one) for one in attached],
+        "firewalls": [{"sandbox": one["name"].partition(":")[2]} for one in remembered if one["kind"] == "firewall"],
         "monitors": [{"sandbox_id": basename(path)[: -len(JSON)]} for path in written if _is_watched(path)],
         "endpoints": [_taken_off(one["value"]) for one in remembered if one["kind"] == "endpoint"],
         "devices": [_moved_back(one["value"]) for one in remembered if one["kind"] == "device"],
@@ -222,6 +228,7 @@ def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, It
         # Whatever is in there, also of earlier lists: a namespace that is removed would take it along.
         "devices": [{"netns": sandbox.name} for sandbox in sandboxes],
         "endpoints": [{"netns": sandbox.name} for sandbox in sandboxes],
+        "firewalls": [{"sandbox": sandbox.name} for sandbox in sandboxes],
         "monitors": [{"sandbox_id": sandbox.name} for sandbox in sandboxes],
     }
 

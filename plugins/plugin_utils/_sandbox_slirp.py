@@ -27,8 +27,8 @@ def parse_slirp(
     """
     if driver != "slirp":
         wrong = ["slirp: needs driver: slirp"] if item.get("slirp") is not None else []
-        if item.get("ports") is not None and driver != "cni":
-            wrong.insert(0, "ports: needs driver: slirp or cni")
+        if item.get("ports") is not None and driver == "none":
+            wrong.insert(0, "ports: is not possible with driver: none")
         return None, wrong
     problems = [
         f"{key}: is not possible with driver: slirp, whose addresses follow from slirp.cidr"

@@ -23,7 +23,7 @@ RESULTS = (
     "{'failed': none, 'addresses': sandbox_addresses | default({}), 'leases': sandbox_leases,"
     " 'namespaces': sandbox_namespaces, 'links': sandbox_links, 'devices': sandbox_devices,"
     " 'endpoints': sandbox_endpoints, 'networks': sandbox_networks, 'monitors': sandbox_monitors,"
-    " 'attachments': sandbox_attachments}"
+    " 'attachments': sandbox_attachments, 'firewalls': sandbox_firewalls}"
 )
 MODULES = ("leases", "namespaces", "links", "devices", "endpoints")
 
@@ -585,6 +585,40 @@ def test_networks_of_cni(host: Throwaway) -> None:
     assert host.run("ip", "netns", "list") == ""
     assert gone["attachments"]["changed"] and not changed(gone_again)
     assert "10.44.0" not in host.run("find", "/var/lib/cni")
+
+
+ASK = """
+import socket, sys
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5) as connection:
+    print(connection.recv(99).decode())
+"""
+SERVE = """
+import os, socket
+server = socket.create_server(("", 80))
+if os.fork():
+    os._exit(0)
+while True:
+    server.accept()[0].send(b"from inside")
+"""
+
+
+def test_ports_of_sandboxes_on_a_bridge(host: Throwaway) -> None:
+    first = {"name": "a", "ports": ["8080:80"]}
+    second = {"name": "b", "firewall": {"policy": "closed"}}
+    taken = {"name": "c", "ports": ["8080:81"]}
+    before = host.snapshot()
+    steps = (present(first, second, check=True), present(first, second), present(first, second), present(first, taken))
+    foretold, done, again, failed = host.play(*steps)
+    assert foretold["failed"] is None and done["failed"] is None
+    assert done["firewalls"]["sandboxes"][0]["ports"][0]["host_port"] == 8080
+    assert not again["firewalls"]["changed"] and not changed(again)
+    assert "8080" in failed["failed"] and "c" not in host.run("ip", "netns", "list").split()
+    host.run("sh", "-c", 'ip netns exec a python3 -c "$0" >/dev/null 2>&1', SERVE)
+    assert host.run("python3", "-c", ASK, "8080") == "from inside\n"
+    host.run("sh", "-c", "kill $(ip netns pids a)")
+    gone, gone_again = host.play(absent(*names(first, second)), absent(*names(first, second)))
+    assert gone["firewalls"]["changed"] and not changed(gone_again)
+    assert host.snapshot() == before
 
 
 def test_monitors(host: Throwaway) -> None:

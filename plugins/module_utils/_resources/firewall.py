@@ -14,13 +14,14 @@ from typing import Any
 
 from .._engine.errors import InvalidOption, TaskError
 from .._engine.kinds.firewall import read_table
-from .._engine.nft_tables import FAMILIES
+from .._engine.nft_tables import FAMILIES, Table
 from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
 from .._kernel.links import read_links
 from .._kernel.listening import problem_with_listening
 from .._kernel.sysctl import read_sysctl
+from .._programs.errors import ProgramError
 from .._store.records import Records
 from . import values
 from .firewall_elements import devices_of, elements_for, ports_of, recorded_link
@@ -59,7 +60,7 @@ class FirewallResource:
             own.put(link)
         state.namespaces[None] = own
         state.records.update(remembered(reader.records, own))
-        state.firewall = {family: read_table(family) for family in FAMILIES}
+        state.firewall = _tables(needed=bool(state.records) or any(one.present for one in wanted))
         for one in wanted:
             if one.present:
                 observe_place(one, state, reader)
@@ -138,6 +139,16 @@ class FirewallResource:
                 for link in record["links"]
             ],
         }
+
+
+def _tables(*, needed: bool) -> dict[str, Table | None]:
+    """Our tables by family. Where nothing is to be there, a host without nft is one without tables."""
+    try:
+        return {family: read_table(family) for family in FAMILIES}
+    except ProgramError:
+        if needed:
+            raise
+        return dict.fromkeys(FAMILIES)
 
 
 def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:

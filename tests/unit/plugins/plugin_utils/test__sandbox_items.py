@@ -248,7 +248,7 @@ def test_numbers_and_macs_are_normalised() -> None:
         ({"endpoint": {"rx_rate": 9000, "model": "macvtap"}}, "rx_rate: is not possible with model: macvtap"),
         ({"endpoint": {"tx_rate": 9000, "model": "none"}}, "tx_rate: needs a model that wires the endpoint"),
         ({"endpoint": {"vhost_user_dir": "run"}}, "endpoint: vhost_user_dir: 'run' is not an absolute path"),
-        ({"ports": ["8080:80"]}, "ports: needs driver: slirp"),
+        ({"driver": "none", "ports": ["8080:80"]}, "ports: is not possible with driver: none"),
         ({"slirp": {}, "driver": "none"}, "slirp: needs driver: slirp"),
         *(
             ({"driver": "slirp", **wrong}, text)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_firewall
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_plan as plans
 from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import (
     link_name,
@@ -135,6 +136,7 @@ def test_the_driver_none_has_a_namespace_and_nothing_else() -> None:
         "attachments": [],
         "devices": [],
         "endpoints": [],
+        "firewalls": [],
         "monitors": [],
     }
 
@@ -203,6 +205,44 @@ def test_monitors_of_all_sandboxes_are_one_list() -> None:
     ]
 
 
+def test_firewalls() -> None:
+    plan = present(
+        {"name": "a", "ports": ["8080:80"]},
+        {"name": "b", "firewall": {"policy": "closed", "allow": "10.0.0.0/8"}},
+        {"name": "c", "firewall": True},
+        {"name": "d", "firewall": False},
+        {"name": "e"},
+    )
+    assert plan["firewalls"] == [
+        {"sandbox": "a", "netns": "a", "state": "present", "ports": ["8080:80"]},
+        {"sandbox": "b", "netns": "b", "state": "present", "policy": "closed", "allow": ["10.0.0.0/8"]},
+        {"sandbox": "c", "netns": "c", "state": "present"},
+        {"sandbox": "d", "netns": "d", "state": "absent"},
+    ]
+    leases = [{"owner": name, "addresses": [f"10.80.0.{number}/24"]} for number, name in enumerate("abcde")]
+    guarded = _sandbox_firewall.guarded(
+        plan["firewalls"], leases, [{"netns": "/run/netns/b", "mac": "02:00:00:00:00:01"}]
+    )
+    assert guarded[0]["addresses"] == ["10.80.0.0/24"] and "mac" not in guarded[0]
+    assert (guarded[1]["interface"], guarded[1]["mac"]) == (link_name("b"), "02:00:00:00:00:01")
+    assert guarded[3] == plan["firewalls"][3]
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ({"firewall": "maybe"}, "firewall: 'maybe' is neither a dictionary nor true or false"),
+        ({"firewall": {"policy": "lax"}}, 'firewall: policy: "lax" is not one of isolate, open, closed'),
+        ({"firewall": {"rules": []}}, "firewall: rules is not one of"),
+        ({"firewall": False, "ports": ["80:80"]}, "ports: need the firewall, which is false"),
+        ({"driver": "slirp", "firewall": True}, "firewall: is not possible with driver: slirp"),
+    ],
+)
+def test_firewalls_that_make_no_sense(item: dict[str, Any], words: str) -> None:
+    _sandboxes, wrong = plans.wanted([{"name": "a", **item}], DEFAULTS)
+    assert len(wrong) == 1 and words in wrong[0]
+
+
 def test_networks_of_cni() -> None:
     second = {"config": {"name": "storage", "plugins": []}}
     item = {"name": "a", "driver": "cni", "networks": ["web", second], "ports": ["80:80"], "addresses": "10.4.0.9/24"}
@@ -227,7 +267,7 @@ def test_networks_of_cni() -> None:
         ({"driver": "cni", "networks": [{"interface": "x"}]}, "networks[0]: either network or config"),
         ({"driver": "cni", "networks": [{"network": "a", "size": 1}]}, "networks[0]: size is not one of"),
         ({"driver": "cni", "networks": ["a", {"network": "b", "interface": "eth0"}]}, "eth0 is the interface of two"),
-        ({"ports": ["80:80"]}, "ports: needs driver: slirp or cni"),
+        ({"driver": "none", "ports": ["80:80"]}, "ports: is not possible with driver: none"),
     ],
 )
 def test_networks_of_cni_that_make_no_sense(item: dict[str, Any], words: str) -> None:
@@ -312,10 +352,14 @@ def test_what_was_made_is_what_was_not_there_before() -> None:
     rewired = _put("endpoint", "/run/netns/a:eth1", endpoint, before=endpoint)
     endpoints = {"operations": [_put("endpoint", "/run/netns/a:eth0", endpoint), rewired]}
     watched = {"op": "file.write", "path": "/run/sandbox-network/netmon/sandboxes/a.json", "before": None}
+    firewalls = {
+        "operations": [_put("firewall", "4026532254:a"), _put("firewall", "4026532254:b", before={"ports": []})]
+    }
     attached = {"operations": [{"op": "cni.add", "sandbox": "/run/netns/a", "timeout": 60.0, **ATTACHED}]}
     program = {"op": "file.write", "path": "/usr/local/sbin/sandbox-netmon", "before": None}
     monitors = {"operations": [program, watched, {**watched, "path": "/x/netmon/b.json", "before": {"content": ""}}]}
-    assert plans.made([leases, namespaces, links, networks, devices, endpoints, monitors, attached]) == {
+    assert plans.made([leases, namespaces, links, networks, devices, endpoints, monitors, attached, firewalls]) == {
+        "firewalls": [{"sandbox": "a"}],
         "attachments": [dict(ATTACHED, netns="/run/netns/a")],
         "monitors": [{"sandbox_id": "a"}],
         "endpoints": [{"netns": "/run/netns/a", "interface": "eth0"}],
@@ -352,6 +396,7 @@ def test_absent_needs_the_name_only() -> None:
         "attachments": [],
         "devices": [{"netns": "a"}],
         "endpoints": [{"netns": "a"}],
+        "firewalls": [{"sandbox": "a"}],
         "monitors": [{"sandbox_id": "a"}],
     }
 

@@ -1,0 +1,71 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# SPDX-FileCopyrightText: 2026 The sandbox.network authors
+"""The firewall of one item of the role's sandbox_list, and the ports of the host that lead to it.
+
+This file is private to the collection: it may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from os.path import basename
+from typing import Any
+
+from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
+from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import link_name
+
+POLICIES = ("isolate", "open", "closed")
+PARSERS: dict[str, Any] = {
+    "policy": partial(values.one_of, POLICIES),
+    "masquerade": values.boolean,
+    "allow": values.as_list,
+    "deny": values.as_list,
+    "antispoof": values.boolean,
+}
+
+
+def parse_firewall(item: Mapping[str, Any], driver: str) -> tuple[Mapping[str, Any] | None, list[str]]:
+    """The rules as the module firewall takes them, but for whom, and what is wrong with them.
+
+    None: nothing is said about a firewall.
+    """
+    given, ports = item.get("firewall"), item.get("ports") if driver == "bridge" else None
+    if given is None and ports is None:
+        return None, []
+    if driver == "slirp":
+        return None, ["firewall: is not possible with driver: slirp, which lets nobody in but by its ports"]
+    if given is not None and not isinstance(given, Mapping):
+        try:
+            wanted = values.boolean(given)
+        except ValueError:
+            return None, [f"firewall: {given!r} is neither a dictionary nor true or false"]
+        if not wanted and ports is None:
+            return {"state": "absent"}, []
+        if not wanted:
+            return None, ["ports: need the firewall, which is false"]
+        given = {}
+    options, problems = values.parse_options(given or {}, PARSERS)
+    found = {"state": "present", **options, **({} if ports is None else {"ports": values.as_list(ports)})}
+    return found, [f"firewall: {text}" for text in problems]
+
+
+def guarded(
+    firewalls: Iterable[Mapping[str, Any]],
+    leases: Iterable[Mapping[str, Any]],
+    endpoints: Iterable[Mapping[str, Any]] = (),
+) -> list[dict[str, Any]]:
+    """The rules with the addresses that were leased, and for those of virtual machines that have taken them
+    over, with the MAC addresses of these.
+    """
+    leased = {lease["owner"]: lease["addresses"] for lease in leases}
+    taken = {basename(one["netns"]): one["mac"] for one in endpoints if one.get("mac")}
+    found = []
+    for one in firewalls:
+        name = one["sandbox"]
+        place: dict[str, Any] = {"addresses": leased[name]} if name in leased and one["state"] == "present" else {}
+        if place and name in taken:
+            place.update(interface=link_name(name), mac=taken[name])
+        found.append({**one, **place})
+    return found
