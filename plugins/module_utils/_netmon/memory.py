@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from .documents import Document
@@ -21,7 +22,7 @@ TOO_LONG = 1 << 20
 class Memory:
     """The interfaces by index, and the routes, as the runtime knows them."""
 
-    def __init__(self, path: str, identity: tuple[int, int]) -> None:
+    def __init__(self, path: str, identity: Sequence[int | str]) -> None:
         self._path = path
         self._identity = list(identity)
         self._size = 0

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""From what a runtime knows to what is there: the next command, one at a time. Pure."""
+"""From what a runtime knows to what is there: the commands that are missing. Pure."""
 
 from __future__ import annotations
 
@@ -24,12 +24,8 @@ class Step(NamedTuple):
     then: Document | None = None
 
 
-def next_step(told: Mapping[int, Document], routes: list[Document], view: View, way: str) -> Step | None:
-    """The first thing that a runtime has to be told; None when it knows everything."""
-    return next(_steps(told, routes, view, way), None)
-
-
-def _steps(told: Mapping[int, Document], routes: list[Document], view: View, way: str) -> Iterator[Step]:
+def steps(told: Mapping[int, Document], routes: list[Document], view: View, way: str) -> Iterator[Step]:
+    """All that a runtime has to be told, in this order; nothing when it knows everything."""
     for ifindex, document in told.items():
         found = view.interfaces.get(ifindex)
         if found is None or _is_another(document, found.document):
@@ -47,5 +43,8 @@ def _steps(told: Mapping[int, Document], routes: list[Document], view: View, way
 
 
 def _is_another(former: Document, found: Document) -> bool:
-    """An index that was given anew: a link does not change its kind."""
-    return bool(former["LinkType"] != found["LinkType"])
+    """An index that was given anew: a link does not change its kind. Nor could a runtime find one again
+    whose name and MAC address have both changed.
+    """
+    renamed = former["Name"] != found["Name"] and former["HwAddr"] != found["HwAddr"]
+    return bool(former["LinkType"] != found["LinkType"] or renamed)
