@@ -72,8 +72,14 @@ def _kill_at(world: World, name: str, number: int) -> tuple[bool, str]:
     killed = monitor.process.poll() is not None
     monitor.kill() if killed else _end(monitor)
     before = len(sandbox.runtime.calls)
-    monitor.start()
+    if not (sandbox.directory / "told.jsonl").exists():
+        sandbox.begin()  # it had not had a look yet: what is there by now is known
+    monitor.start("-d")
+    if monitor.of(sandbox).get("state") != "watched":
+        return killed, "not watched when it said ready\n" + monitor.log
     problem = _problem(sandbox, before)
+    if problem:
+        problem += f"\n{monitor.log}\n{monitor.of(sandbox)}"
     if not problem and monitor.stop() != 0:
         problem = "the second one did not end well"
     sandbox.delete()
@@ -123,10 +129,8 @@ def _problem(sandbox: Sandbox, before: int | None = None) -> str:
         return str(problem)
     known = sandbox.knowledge
     calls = sandbox.runtime.calls
-    allowed = 0
-    if before is not None and 0 < before < len(calls):
-        allowed = (calls[before - 1].verb, calls[before - 1].document) == (calls[before].verb, calls[before].document)
-    if len(known.without_effect) > allowed:
+    around = {str(call) for call in calls[max(before - 1, 0) : before + 1]} if before is not None else set()
+    if len(known.without_effect) > 1 or not around.issuperset(known.without_effect):
         return f"told in vain: {known.without_effect}, of {sandbox.runtime.verbs}"
     leftovers = [name for name in os.listdir(sandbox.directory) if name != "told.jsonl"]
     return f"left over: {leftovers}" if leftovers else ""

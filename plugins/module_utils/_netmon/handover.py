@@ -83,6 +83,8 @@ class Command:
 
     def __init__(self, runtime: str, verb: str, sandbox: str, directory: str, document: Any) -> None:
         self._path = os.path.join(directory, FILE)
+        self.was_cut_off = False
+        """Whether it was ended by a signal: it may have done what it was called for, or not."""
         temporary = self._path + NEW
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, FILE_MODE)
         with os.fdopen(descriptor, "w", encoding="utf-8") as target:
@@ -117,7 +119,8 @@ class Command:
         _pid, status = os.waitpid(self.pid, 0)
         os.close(self.descriptor)
         self.remove()
-        if os.WIFSIGNALED(status):
+        self.was_cut_off = os.WIFSIGNALED(status)
+        if self.was_cut_off:
             return f"signal {os.WTERMSIG(status)}"
         return f"exit status {os.WEXITSTATUS(status)}" if os.WEXITSTATUS(status) else ""
 

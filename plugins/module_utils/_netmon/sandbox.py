@@ -83,6 +83,7 @@ class Sandbox:
     _step: Step | None = None
     _memory: Memory | None = None
     _hold: int = -1
+    _was_unsure: bool = False
     _changed_at: float = 0.0
     _not_before: float = 0.0
 
@@ -164,19 +165,22 @@ class Sandbox:
             self.act_at = NEVER
             return
         settings = self.settings
-        missing = steps(self._memory.interfaces, self._memory.routes, self.view, settings.update)
+        memory = self._memory
+        missing = steps(memory.interfaces, memory.routes, self.view, settings.update, memory.unsure)
         step, self.act_at = self._failures.choose(missing, now)
         if step is None:
             if not self._failures:
                 self._told_all(now)
             return
+        self._step, self._was_unsure = step, step.ifindex in memory.unsure
         try:
             refuse_untrusted(settings.runtime_path)
+            memory.telling(step.ifindex, step.document if isinstance(step.document, dict) else None)
             self.command = Command(settings.runtime_path, step.verb, settings.id, settings.directory, step.document)
         except (OSError, Untrusted) as error:
             self._fail(step, str(error), now)
             return
-        self._step, self.kill_at = step, now + settings.command_timeout
+        self.kill_at = now + settings.command_timeout
         self.counters.commands += 1
 
     def _told_all(self, now: float) -> None:
@@ -192,23 +196,28 @@ class Sandbox:
         problem = command.finish()
         self.command, self.kill_at, self.act_at = None, NEVER, now
         if problem:
-            self._fail(step, problem, now)
+            self._fail(step, problem, now, cut_off=command.was_cut_off)
             return
         self.log.info("told", verb=step.verb, interface=_name(step))
         self._remember(step)
         self._failures.succeeded(step)
 
-    def _fail(self, step: Step, problem: str, now: float) -> None:
+    def _fail(self, step: Step, problem: str, now: float, *, cut_off: bool = False) -> None:
+        if not cut_off and not self._was_unsure:
+            self._remember(step, refused=True)
         self.counters.failures += 1
         self._failures.failed(step, now)
         self.problem = f"{step.verb}: {problem}"
         self.log.warn("the command failed", verb=step.verb, interface=_name(step), problem=problem)
 
-    def _remember(self, step: Step) -> None:
+    def _remember(self, step: Step, *, refused: bool = False) -> None:
         memory = self._memory
         assert memory is not None
         try:
-            self._enter(step, memory)
+            if refused:
+                memory.told_nothing(step.ifindex)
+            else:
+                self._enter(step, memory)
         except OSError as error:  # we know it all the same; whoever starts after us tells it again
             self.log.error("what was told cannot be kept", error=error)
 
