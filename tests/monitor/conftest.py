@@ -17,9 +17,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from ansible_collections.sandbox.network.plugins.module_utils._programs import installing, monitor
 from runtime import compile_runtime
 from world import World
+
+from ansible_collections.sandbox.network.plugins.module_utils._programs import installing, monitor
 
 PYTHON = os.environ.get("SANDBOX_PYTHON", "/usr/bin/python3")
 

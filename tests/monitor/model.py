@@ -124,7 +124,9 @@ def _ip(*words: str) -> Any:
     done = subprocess.run(["ip", "-json", *words], capture_output=True, check=True, timeout=60)
     found = json.loads(done.stdout.decode("utf-8", "surrogateescape") or "[]", strict=False)
     for one in found:  # a name that is not text is shown escaped
-        one.update({key: os.fsencode(one[key]).decode("utf-8", "backslashreplace") for key in ("ifname", "dev") if key in one})
+        one.update(
+            {key: os.fsencode(one[key]).decode("utf-8", "backslashreplace") for key in ("ifname", "dev") if key in one}
+        )
     return found
 
 

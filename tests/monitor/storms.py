@@ -36,7 +36,11 @@ def storm(changes: int, seed: int, *, macs: bool) -> Iterator[str]:
             made += 1
         if draw.random() < 0.02:
             names[number] = name.translate(str.maketrans("ef", "fe"))
-            yield from (f"link set {name} down", f"link set {name} name {names[number]}", f"link set {names[number]} up")
+            yield from (
+                f"link set {name} down",
+                f"link set {name} name {names[number]}",
+                f"link set {names[number]} up",
+            )
             made += 3
 
 

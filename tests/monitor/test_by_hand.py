@@ -28,7 +28,7 @@ def _start(world: World, sandbox: Sandbox, *flags: str) -> Monitor:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_watches_where_it_is_and_leaves_nothing(world: World, number: int) -> None:
     sandbox = world.sandbox(*PAIR)
-    if number == signal.SIGINT:  # the namespace may have an id in itself, which its own events bear then
+    if number == signal.SIGINT:  # the namespace may have an id in itself
         sandbox.ip(f"netns set {sandbox.name} 7")
     monitor = _start(world, sandbox)
     sandbox.ip(*NEW, "address add 10.9.0.2/24 dev eth5", "route add default via 10.9.0.1")
@@ -85,7 +85,8 @@ def test_flags_that_make_no_sense(program: list[str], flags: list[str], complain
 
 
 @pytest.mark.parametrize(
-    ("flag", "begins"), [("-h", "Usage"), ("--help", "Usage"), ("-v", "sandbox-netmon version "), ("-version", "sandbox")]
+    ("flag", "begins"),
+    [("-h", "Usage"), ("--help", "Usage"), ("-v", "sandbox-netmon version "), ("-version", "sandbox")],
 )
 def test_flags_that_ask(program: list[str], flag: str, begins: str) -> None:
     done = subprocess.run([*program, flag], capture_output=True, text=True, check=False, timeout=20)
@@ -111,7 +112,7 @@ def test_standard_descriptors_that_are_closed(world: World, program: list[str]) 
     words = " ".join([*program, "-d", "-s", sandbox.name, "-r", str(sandbox.runtime.path)])
     process = subprocess.Popen(["ip", "netns", "exec", sandbox.name, "sh", "-c", f"exec {words} <&- >&- 2>&-"])
     try:
-        until(lambda: (STORAGE / sandbox.name / "told.jsonl").exists(), "it watches")
+        until((STORAGE / sandbox.name / "told.jsonl").exists, "it watches")
         assert {os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)} == {"/dev/null"}
         sandbox.ip(*NEW)
         sandbox.agrees()

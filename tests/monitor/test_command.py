@@ -162,7 +162,7 @@ def test_the_call_of_a_killed_monitor_does_not_come_last(world: World) -> None:
     monitor = world.watching(sandbox)
     sandbox.runtime.behave("sleep 1000")
     sandbox.ip("link set eth0 mtu 1400")
-    until(lambda: (sandbox.directory / "shared.json").exists(), "something is handed over")
+    until((sandbox.directory / "shared.json").exists, "something is handed over")
     time.sleep(0.2)
     monitor.kill()
     sandbox.runtime.behave()

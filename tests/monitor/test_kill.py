@@ -36,7 +36,9 @@ def test_a_kill_at_any_system_call(world: World) -> None:
         points = points[:: len(points) // SAMPLE + 1]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = [*pool.map(lambda point: _kill_at(world, *point), points)]
-    problems = [f"{name} {number}: {problem}" for (name, number), (_killed, problem) in zip(points, outcomes) if problem]
+    problems = [
+        f"{name} {number}: {problem}" for (name, number), (_killed, problem) in zip(points, outcomes) if problem
+    ]
     killed = sum(killed for killed, _problem in outcomes)
     print(f"{len(points)} points, {killed} kills, {len(problems)} problems")
     assert not problems, "\n".join(problems)
@@ -122,7 +124,7 @@ def _end(monitor: Monitor) -> None:
 
 
 def _problem(sandbox: Sandbox, before: int | None = None) -> str:
-    """What the runtime does not know in the end, or was told in vain: the call that the kill cut off may be repeated."""
+    """What the runtime does not know in the end, or was told in vain. A call that the kill cut off may be repeated."""
     try:
         sandbox.agrees(5.0)
     except AssertionError as problem:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -48,6 +49,16 @@ def _plug(sandbox: Sandbox, name: str) -> None:
 
 def _is_there(name: str) -> bool:
     return os.path.exists(f"/sys/class/net/{name}")
+
+
+def test_the_namespace_that_the_monitor_is_in(world: World) -> None:
+    """Its events bear no id, even where it has one."""
+    sandbox = world.sandbox(*PAIR)
+    monitor = world.monitor(sandbox)
+    sandbox.begin()
+    monitor.start(wrapper=("ip", "netns", "exec", sandbox.name))
+    sandbox.ip(*NEW)
+    sandbox.agrees()
 
 
 def test_nothing_of_a_sandbox_stays_open(world: World) -> None:
@@ -184,8 +195,6 @@ def test_a_broken_file_hurts_nobody_else(world: World) -> None:
 
 
 def _json(settings: dict[str, object]) -> bytes:
-    import json
-
     return json.dumps(settings).encode()
 
 
@@ -197,7 +206,7 @@ def test_forged_messages_are_not_believed(world: World) -> None:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as sender:
         for _number in range(100):
             sender.sendto(forged, (_port(monitor), 0))
-    script = "import socket,sys; s = socket.socket(16, 3, 0); [s.sendto(bytes.fromhex(sys.argv[1]), (0, 1)) for n in range(100)]"
+    script = "import socket, sys; socket.socket(16, 3).sendto(bytes.fromhex(sys.argv[1]), (0, 1))"
     subprocess.run(["ip", "netns", "exec", sandbox.name, "python3", "-c", script, forged.hex()], check=True)
     time.sleep(0.2)
     assert _counters(monitor, sandbox) == before
@@ -250,3 +259,23 @@ def test_syslog_that_begins_anew(world: World, syslog: socket.socket) -> None:
         syslog.__init__(socket.AF_UNIX, socket.SOCK_DGRAM)  # type: ignore[misc]
         syslog.bind("/dev/log")
         syslog.settimeout(5.0)
+
+
+def test_an_id_that_is_another_sandbox_already(world: World) -> None:
+    """The kernel may give the id of a namespace that has ended to another one before it says that it is free."""
+    keeper = world.sandbox()
+    monitor = world.watching(keeper)
+    former = keeper
+    for _number in range(30):
+        sandbox = world.sandbox()
+        monitor.configure(sandbox)
+        if former is not keeper:
+            former.delete()
+        time.sleep(0.015)  # the kernel ends a namespace some time after its name is gone
+        monitor.process.send_signal(signal.SIGHUP)  # type: ignore[union-attr]
+        until(lambda sandbox=sandbox: monitor.of(sandbox), "it is watched", 2.0)  # type: ignore[misc]
+        former = sandbox
+    time.sleep(0.2)
+    assert keeper.name in str(monitor.status["sandboxes"])
+    gone = [line.split("sandbox=")[1] for line in monitor.log.splitlines() if "is gone" in line]
+    assert former.name not in gone and keeper.name not in gone and len(gone) == len(set(gone)), gone

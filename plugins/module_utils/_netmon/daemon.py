@@ -106,10 +106,10 @@ class Daemon:
         try:
             for nsid, ended in self._events.read():
                 for sandbox in list(self._by_nsid.get(nsid, ())):
-                    if ended:
-                        self._let_go(sandbox)
-                    else:
+                    if not ended:
                         sandbox.touch(now)
+                    elif not self._is_the_same(sandbox):  # the id may be its own by now, and was another's
+                        self._let_go(sandbox)
                     self._unwritten = True
         except Overflow:
             self._log.warn("events were lost; everything is looked at again")
@@ -135,7 +135,8 @@ class Daemon:
         log = self._log.for_sandbox(settings.id, settings.log_level)
         try:
             fingerprint = self._host.at(settings.netns).fingerprint
-            nsids = self._nsids(settings.netns)
+            own = self._host.at(None).fingerprint
+            nsid = OWN if settings.netns is None or fingerprint == own else self._nsid(settings.netns)
         except NoSuchNamespace:
             return
         except (OSError, KernelError, NotANamespace) as error:  # it is tried again
@@ -146,8 +147,7 @@ class Daemon:
                 self._host.release(settings.netns)
         # events are taken in from here on, and the first look is after that
         sandbox = self.sandboxes[settings.id] = Sandbox(settings, log, fingerprint)
-        for nsid in nsids:
-            self._by_nsid.setdefault(nsid, []).append(sandbox)
+        self._by_nsid.setdefault(nsid, []).append(sandbox)
         log.info("watched", runtime=settings.runtime_path, netns=settings.netns or "our own")
         self._write_soon()
 
@@ -155,6 +155,16 @@ class Daemon:
         """Forget a sandbox that has ended. It is waited for."""
         sandbox.log.warn("the sandbox is gone")
         self._drop(sandbox, forget=True)
+
+    def _is_the_same(self, sandbox: Sandbox) -> bool:
+        path = sandbox.settings.netns
+        try:
+            return self._host.at(path).fingerprint == sandbox.fingerprint
+        except (OSError, NoSuchNamespace, NotANamespace):
+            return False
+        finally:
+            if path is not None:
+                self._host.release(path)
 
     def _drop(self, sandbox: Sandbox, *, forget: bool = False) -> None:
         sandbox.stop(forget=forget)
@@ -167,12 +177,10 @@ class Daemon:
         }
         self._write_soon()
 
-    def _nsids(self, path: str | None) -> list[int | None]:
-        """The ids of a namespace as our socket knows it, given where it has none. Our own may have one, too."""
+    def _nsid(self, path: str) -> int:
+        """The id of another namespace as our socket knows it, given where it has none."""
         found = self._host.nsid(path)
-        if path is None:
-            return [OWN] if found is None else [OWN, found]
-        return [self._host.assign_nsid(path) if found is None else found]
+        return self._host.assign_nsid(path) if found is None else found
 
     def _write_status(self) -> None:
         gone = [name for name in self._wanted if name not in self.sandboxes]

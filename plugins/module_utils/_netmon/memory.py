@@ -23,7 +23,7 @@ TOO_LONG = 1 << 20
 class Memory:
     """The interfaces by index, and the routes, as the runtime knows them."""
 
-    def __init__(self, path: str, identity: Sequence[int | str]) -> None:
+    def __init__(self, path: str, identity: Sequence[str]) -> None:
         self._path = path
         self._identity = list(identity)
         self._size = 0

@@ -156,8 +156,8 @@ class Sandbox:
             self._hold = take_directory(self.settings.directory)
         if self._memory is None:
             with open(BOOT, encoding="ascii") as source:
-                identity = [source.read().strip(), *self.fingerprint]
-            self._memory = Memory(os.path.join(self.settings.directory, MEMORY), identity)
+                boot = source.read().strip()
+            self._memory = Memory(os.path.join(self.settings.directory, MEMORY), [boot, *map(str, self.fingerprint)])
         return self._memory
 
     def _act(self, now: float) -> None:
