@@ -134,5 +134,5 @@ def _problem(sandbox: Sandbox, before: int | None = None) -> str:
     around = {str(call) for call in calls[max(before - 1, 0) : before + 1]} if before is not None else set()
     if len(known.without_effect) > 1 or not around.issuperset(known.without_effect):
         return f"told in vain: {known.without_effect}, of {sandbox.runtime.verbs}"
-    leftovers = [name for name in os.listdir(sandbox.directory) if name != "told.jsonl"]
-    return f"left over: {leftovers}" if leftovers else ""
+    until(lambda: os.listdir(sandbox.directory) == ["told.jsonl"], "nothing is left over")
+    return ""

@@ -36,11 +36,21 @@ def refuse_untrusted(path: str) -> None:
 
 def _above(path: str) -> list[str]:
     """The directories above, of which each could give the path another meaning."""
-    places = []
-    while path != os.path.dirname(path):
-        path = os.path.dirname(path)
-        places.append(path)
-    return places
+    parts = path.split("/")
+    return ["/".join(parts[:number]) or "/" for number in range(1, len(parts))]
+
+
+def write_whole(path: str, flags: int, data: bytes) -> int:
+    """Write to a file with the mode of ours, and how long it is then. Raises OSError, also for a part."""
+    descriptor = os.open(path, flags | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    try:
+        if flags & os.O_CREAT:
+            os.fchmod(descriptor, FILE_MODE)
+        if os.write(descriptor, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        return os.lseek(descriptor, 0, os.SEEK_CUR)
+    finally:
+        os.close(descriptor)
 
 
 def take_directory(directory: str) -> int:
@@ -86,10 +96,7 @@ class Command:
         self.was_cut_off = False
         """Whether it was ended by a signal: it may have done what it was called for, or not."""
         temporary = self._path + NEW
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, FILE_MODE)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as target:
-            os.fchmod(descriptor, FILE_MODE)
-            json.dump(document, target)
+        write_whole(temporary, os.O_CREAT | os.O_TRUNC, json.dumps(document).encode())
         os.rename(temporary, self._path)
         words = [runtime, "kata-network", verb, sandbox, self._path]
         null = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in (0, 1, 2)]

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .documents import Document
+from .handover import write_whole
 
 TOO_LONG = 1 << 20
 
@@ -102,9 +103,7 @@ class Memory:
             self._rewrite()
             return
         self._incomplete = True
-        with open(self._path, "ab") as target:
-            target.write(json.dumps(entry).encode() + b"\n")
-            size = target.tell()
+        size = write_whole(self._path, os.O_APPEND, json.dumps(entry).encode() + b"\n")
         self._incomplete = False
         if size > TOO_LONG and size > 4 * self._size:
             self._rewrite()
@@ -116,8 +115,7 @@ class Memory:
         entries += [{"ifindex": index, "telling": document} for index, document in self.unsure.items()]
         text = "".join(json.dumps(entry) + "\n" for entry in entries)
         temporary = self._path + ".new"
-        with open(temporary, "w", encoding="utf-8") as target:
-            target.write(text)
+        write_whole(temporary, os.O_CREAT | os.O_TRUNC, text.encode())
         os.rename(temporary, self._path)
         self._size, self._incomplete = len(text), False
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import NamedTuple
 
-from .._kernel.addressing import Address, read_addresses, read_routes
+from .._kernel.addressing import TABLE_MAIN, Address, read_addresses, read_routes
 from .._kernel.errors import NoSuchNamespace
 from .._kernel.links import read_links
 from .._kernel.namespaces import Fingerprint, open_namespace
@@ -48,7 +48,7 @@ def read_view(netns: str | None, fingerprint: Fingerprint, ignore: str) -> View:
         netlink.patience = PATIENCE
         links = read_links(netlink)
         addresses = read_addresses(netlink)
-        routes = read_routes(netlink)
+        routes = read_routes(netlink, TABLE_MAIN)
     of_link: dict[int, list[Address]] = {}
     for address in addresses:
         of_link.setdefault(address.ifindex, []).append(address)

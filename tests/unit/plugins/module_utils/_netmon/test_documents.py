@@ -4,9 +4,20 @@
 
 from __future__ import annotations
 
-from ansible_collections.sandbox.network.plugins.module_utils._kernel.addressing import AF_INET, AF_INET6, Address, NextHop, Route
+from ansible_collections.sandbox.network.plugins.module_utils._kernel.addressing import (
+    AF_INET,
+    AF_INET6,
+    Address,
+    NextHop,
+    Route,
+)
 from ansible_collections.sandbox.network.plugins.module_utils._kernel.links import Link
-from ansible_collections.sandbox.network.plugins.module_utils._netmon.documents import interface_document, is_ready, is_told, route_documents
+from ansible_collections.sandbox.network.plugins.module_utils._netmon.documents import (
+    interface_document,
+    is_ready,
+    is_told,
+    route_documents,
+)
 
 LINK = Link(7, "eth0", "veth", "02:00:00:00:00:01", mtu=1450, up=True, running=True, flags=0x11043)
 DOWN = Link(7, "eth0", "", "02:00:00:00:00:01", mtu=1450, flags=0x1002)

@@ -44,7 +44,9 @@ def test_levels_and_fields(capfd: pytest.CaptureFixture[str], monkeypatch: pytes
     whole.error("shown")
     one.debug("not shown")
     first, second = capfd.readouterr().err.splitlines()
-    assert first.endswith(f" level=info msg=told name=netmon pid={os.getpid()} source=netmon sandbox=web1 verb=add-iface")
+    assert first.endswith(
+        f" level=info msg=told name=netmon pid={os.getpid()} source=netmon sandbox=web1 verb=add-iface"
+    )
     assert " level=error msg=shown " in second
     assert "sandbox=" not in second
 
