@@ -118,14 +118,14 @@ def _links(world: World, kind: type[Ours] | type[Bare], found: Results) -> None:
         time.sleep(1.0)
         before = time.monotonic()
         sandbox.batch([f"link set {name} up" for one in names for name in (one, f"p{one}")])
-        up = time.monotonic()
+        up = time.monotonic() - before
 
         def told() -> set[str]:
             return {call.document["Name"] for call in sandbox.runtime.calls if call.verb == "add-iface"}
 
-        _wait(lambda: told().issuperset(names) or time.monotonic() > up + 20.0)
+        _wait(lambda: told().issuperset(names) or time.monotonic() > before + PATIENCE - 5)
         last = max((call.at for call in sandbox.runtime.calls), default=0.0)
-        found["links"] = {"told": len(told() & {*names}), "up": up - before, "seconds": last - before}
+        found["links"] = {"told": len(told() & {*names}), "up": up, "seconds": last - before}
         if not told().issuperset(names):
             found["bad"].append("not all links were told")
 

@@ -40,6 +40,7 @@ def _compared(runs: Sequence[Run]) -> str:
 
     rows = [
         _row("one change, until its command, median", "ms", latency(0.5), 2),
+        _row("the same, the fastest quarter", "ms", latency(0.25), 2),
         _row("the same, 99 of 100", "ms", latency(0.99), 2),
         _row("500 veths up at once, until the last command", "ms", ms("links", "seconds")),
         _row("of these, for the changes themselves", "ms", ms("links", "up")),
