@@ -12,7 +12,7 @@ help:
 	@echo "make demo                show what the collection does, on a throw-away host (root)"
 	@echo "make test                run all tests, with a table at the end (root)"
 	@echo "make test TIER='a b'     run only these tiers; make tiers names them"
-	@echo "make lint | unit | integration | promises | guest | vm | systemd | molecule  the same, by name"
+	@echo "make lint | unit | integration | promises | monitor | guest | vm | systemd | molecule  the same, by name"
 	@echo "make sweep               every kill point and every error, whole (long)"
 	@echo "make bench               speed, as ratios"
 	@echo "make format              put Python files into the project's format"
@@ -26,8 +26,8 @@ test:
 lint:
 	@$(RUN) test $(STATIC)
 
-.PHONY: unit integration promises guest vm systemd molecule build sweep
-unit integration promises guest vm systemd molecule build sweep:
+.PHONY: unit integration promises monitor guest vm systemd molecule build sweep
+unit integration promises monitor guest vm systemd molecule build sweep:
 	@$(RUN) test $@
 
 .PHONY: bench

@@ -16,6 +16,7 @@ from typing import Any
 
 import report
 from endpoints import report as endpoints_report
+from monitor import report as monitor_report
 from moves import report as moves_report
 from tables import CONTESTANTS
 from user_mode import report as user_mode_report
@@ -60,6 +61,9 @@ def main() -> int:
     parser.add_argument("--moves", type=int, nargs="+", default=[1, 100], help="devices (default: 1 100)")
     parser.add_argument("--endpoints", type=int, nargs="+", default=[100], help="for each model (default: 100)")
     parser.add_argument("--forwards", type=int, nargs="+", default=[1, 200], help="of ports (default: 1 200)")
+    parser.add_argument(
+        "--watched", type=int, nargs="+", default=[1, 100, 1000], help="sandboxes (default: 1 100 1000)"
+    )
     parser.add_argument("--only", choices=SCENARIOS, help="measure nothing else")
     parser.add_argument("--rounds", type=int, default=5, help="for each size (default: 5)")
     parser.add_argument("--lanes", nargs="+", choices=LANES, default=list(LANES))
@@ -106,6 +110,13 @@ def _forward_runs(options: Options) -> Runs:
     yield from _in_turns(options.forwards, options, user_mode_report.CONTESTANTS)
 
 
+def _monitor_runs(options: Options) -> Runs:
+    yield from _in_turns([1], options, monitor_report.CONTESTANTS)
+    for number in options.watched:
+        for lane in options.lanes:
+            yield {"round": 0, "lane": lane, "contestant": "memory", "number": number}
+
+
 def _in_turns(sizes: list[int], options: Options, contestants: Sequence[str] = CONTESTANTS) -> Runs:
     """The contestants interleaved, so that what disturbs one disturbs its neighbours."""
     for number in sizes:
@@ -125,6 +136,7 @@ SCENARIOS = {
     "moves": Scenario("moves.json", _move_runs, moves_report.write_report),
     "endpoints": Scenario("endpoints.json", _endpoint_runs, endpoints_report.write_report),
     "user_mode": Scenario("user_mode.json", _forward_runs, user_mode_report.write_report),
+    "monitor": Scenario("monitor.json", _monitor_runs, monitor_report.write_report),
 }
 
 

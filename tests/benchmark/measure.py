@@ -21,6 +21,7 @@ import floor
 from controller import Playbooks
 from cost import Cost, Phases, beyond, cheapest, measured, phases_of, run
 from endpoints.measure import CONTESTANTS as ENDPOINTS
+from monitor.measure import CONTESTANTS as MONITOR
 from moves.measure import CONTESTANTS as MOVES
 from ours import Modules, Role
 from peer import Peer
@@ -106,6 +107,7 @@ SCENARIOS: Mapping[str, Mapping[str, Callable[[int, str], Phases]]] = {
     "moves": MOVES,
     "endpoints": ENDPOINTS,
     "user_mode": USER_MODE,
+    "monitor": MONITOR,
 }
 
 if __name__ == "__main__":

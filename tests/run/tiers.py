@@ -195,6 +195,11 @@ def _promises(_reasons: Reasons) -> Iterator[Step]:
         )
 
 
+def _monitor(_reasons: Reasons) -> Iterator[Step]:
+    # It needs no library, so one lane is enough.
+    yield _pytest("monitor", CORE, ("tests/monitor",), _lane("debian", CORE), netbox=True)
+
+
 def _guest(_reasons: Reasons) -> Iterator[Step]:
     # The guest has the libraries of Debian only.
     yield _pytest("guest", CORE, ("tests/guest",), _lane("debian", CORE), seconds=900, netbox=True)
@@ -220,6 +225,9 @@ def _sweep(_reasons: Reasons) -> Iterator[Step]:
             netbox=True,
             alone=True,
         )
+    whole = {**_lane("debian", CORE), "SWEEP": "full"}
+    killed = ("tests/monitor/test_kill.py",)
+    yield _pytest("sweep monitor", CORE, killed, whole, seconds=3600, netbox=True, alone=True)
 
 
 def _benchmark(_reasons: Reasons) -> Iterator[Step]:
@@ -356,6 +364,13 @@ TIERS = (
         "modules, roles, plugins on the real kernel",
         LANE_ENVIRONMENTS,
         _integration,
+        needs_build=True,
+    ),
+    Tier(
+        "monitor",
+        "the monitor sandbox-netmon, with storms and kills",
+        (CORE,),
+        _monitor,
         needs_build=True,
     ),
     Tier(

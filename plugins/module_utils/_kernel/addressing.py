@@ -237,15 +237,20 @@ def read_addresses(netlink: NetlinkSocket) -> list[Address]:
     return [decode_address(payload) for payload in payloads]
 
 
-def read_routes(netlink: NetlinkSocket) -> list[Route]:
-    """Every route of both families and all tables, without cached ones.
+def read_routes(netlink: NetlinkSocket, table: int = 0) -> list[Route]:
+    """Every route of both families and all tables, or of one, without cached ones.
 
     IPv6 dumps lose and repeat routes without a flag, hence are read until two agree.
     """
-    query = (0, 0, 0, 0, 0, 0, 0, 0)
-    payloads = netlink.dump(RTM_GETROUTE, ROUTE_HEADER.pack(AF_INET, *query))
-    if ipv6_enabled():
-        payloads += netlink.dump_twice(RTM_GETROUTE, ROUTE_HEADER.pack(AF_INET6, *query))
+    query = (0, 0, 0, table, 0, 0, 0, 0)
+    payloads = []
+    for family, dump in ((AF_INET, netlink.dump), (AF_INET6, netlink.dump_twice)):
+        try:
+            if family == AF_INET or ipv6_enabled():
+                payloads += dump(RTM_GETROUTE, ROUTE_HEADER.pack(family, *query))
+        except KernelError as error:
+            if not table or error.errno != errno.ENOENT:  # a table that has never had a route
+                raise
     routes = (decode_route(payload) for payload in payloads)
     return [route for route in routes if route is not None]
 

@@ -98,6 +98,8 @@ class NetlinkSocket:
             self._socket.close()
             raise
         self._sequence = 0
+        self.patience = STABLE_SECONDS
+        """Seconds for which a table is read again that changes meanwhile."""
 
     def close(self) -> None:
         """Close the socket; it no longer pins its namespace."""
@@ -130,10 +132,10 @@ class NetlinkSocket:
         """All objects of one table, from one dump that was not interrupted.
 
         Tried again while the kernel flags an interruption, on a message or only
-        on the closing DONE. Raises UnstableRead after two seconds or thirty
+        on the closing DONE. Raises UnstableRead after ``patience`` or thirty
         tries, KernelError when the kernel refuses.
         """
-        deadline = time.monotonic() + STABLE_SECONDS
+        deadline = time.monotonic() + self.patience
         for _attempt in range(STABLE_TRIES):
             self._send(kind, NLM_F_DUMP, payload)
             objects, interrupted = self._receive()
@@ -149,7 +151,7 @@ class NetlinkSocket:
         That is so for IPv6 routes: read until two dumps in a row hold the same
         set, and each object once. Raises UnstableRead.
         """
-        deadline = time.monotonic() + STABLE_SECONDS
+        deadline = time.monotonic() + self.patience
         previous: list[bytes] | None = None
         for _attempt in range(STABLE_TRIES):
             current = list(dict.fromkeys(self.dump(kind, payload)))

@@ -115,7 +115,12 @@ def _check(options: Options) -> None:
         return
     if not options.sandbox:
         raise Misused("sandbox id is missing: -s")
-    if "/" in options.sandbox or options.sandbox in (".", ".."):
+    if not is_id(options.sandbox):
         raise Misused(f"-s: {options.sandbox!r} is not an id")
     if not options.runtime:
         raise Misused("runtime path is missing: -r")
+
+
+def is_id(text: str) -> bool:
+    """Whether a sandbox can be called so: one word of a command that is no option of it, and a directory's name."""
+    return text not in ("", ".", "..") and "/" not in text and not text.startswith("-") and text.isprintable()

@@ -9,8 +9,9 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Callable
 
+from .command_line import is_id
 from .handover import Untrusted, refuse_untrusted
 from .log import LEVELS, Log
 from .sandbox import Settings
@@ -56,7 +57,7 @@ class Directories:
                 return settings_from(json.load(source))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, Untrusted) as error:
+        except (OSError, ValueError, RecursionError, Untrusted) as error:
             self._log.error("a file is left out", file=path, error=error)
             return None
 
@@ -87,16 +88,38 @@ def settings_from(data: Any) -> Settings:
         if not isinstance(data.get(name), str) or not data[name]:
             raise ValueError(f"{name} is missing")
     settings = Settings(**data)
-    if "/" in settings.id or settings.id in (".", ".."):
+    for one in fields(Settings):
+        value = getattr(settings, one.name)
+        if not IS_VALID[str(one.type)](value):
+            raise ValueError(f"{one.name}: {value!r}")
+    if not is_id(settings.id):
         raise ValueError(f"id: {settings.id!r}")
-    if not os.path.isabs(settings.runtime_path) or not os.path.isabs(settings.storage_dir):
-        raise ValueError("a path is not absolute")
+    for path in (settings.netns, settings.runtime_path, settings.storage_dir):
+        if not os.path.isabs(path or ""):
+            raise ValueError(f"a path is not absolute: {path!r}")
     if settings.update not in WAYS:
         raise ValueError(f"update: {settings.update!r}")
     if settings.log_level not in LEVELS:
         raise ValueError(f"log_level: {settings.log_level!r}")
-    for name in ("debounce", "command_timeout", "retries", "resync"):
-        value = getattr(settings, name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-            raise ValueError(f"{name}: {value!r}")
     return settings
+
+
+def _is_text(value: Any) -> bool:
+    """What can be a name for the kernel."""
+    try:
+        return isinstance(value, str) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < float("inf")
+
+
+IS_VALID: dict[str, Callable[[Any], bool]] = {
+    "str": _is_text,
+    "str | None": _is_text,
+    "float": _is_number,
+    "int": _is_number,
+    "bool": lambda value: isinstance(value, bool),
+}

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace
 from .._kernel.host import Host
-from .._kernel.namespaces import identify, own_identity
 from .events import OWN, Events, Overflow
+from .failures import NEVER
 from .log import Log
-from .sandbox import NEVER, Sandbox, Settings
+from .sandbox import Sandbox, Settings
 from .status import write_status
 
 LOOK_SECONDS = 0.5  # how often the configuration and the names of the namespaces are looked at
@@ -63,9 +63,9 @@ class Daemon:
             elif now >= next_look:
                 self._configure()
                 next_look = now + LOOK_SECONDS
+            self._wake(now)
             if self._unwritten and now >= self._write_at:
                 self._write_status()
-            self._wake(now)
             self._wait(woken, min(next_look, min((one.wakes_at for one in self.sandboxes.values()), default=NEVER)))
         for sandbox in self.sandboxes.values():
             sandbox.stop(forget=forget)
@@ -104,9 +104,12 @@ class Daemon:
 
     def _read_events(self, now: float) -> None:
         try:
-            for nsid in self._events.read():
-                for sandbox in self._by_nsid.get(nsid, ()):
-                    sandbox.touch(now)
+            for nsid, ended in self._events.read():
+                for sandbox in list(self._by_nsid.get(nsid, ())):
+                    if not ended:
+                        sandbox.touch(now)
+                    elif not self._is_the_same(sandbox):  # the id may be its own by now, and was another's
+                        self._let_go(sandbox)
                     self._unwritten = True
         except Overflow:
             self._log.warn("events were lost; everything is looked at again")
@@ -123,27 +126,45 @@ class Daemon:
         for name, sandbox in list(self.sandboxes.items()):
             if self._wanted.get(name) != sandbox.settings:
                 self._drop(sandbox)
-            elif _identity(sandbox.settings.netns) != sandbox.identity:
-                sandbox.log.warn("the sandbox is gone")
-                self._drop(sandbox, forget=True)
+            elif sandbox.gone or not _is_there(sandbox):
+                self._let_go(sandbox)
         for name in self._wanted.keys() - self.sandboxes.keys():
             self._add(self._wanted[name])
 
     def _add(self, settings: Settings) -> None:
         log = self._log.for_sandbox(settings.id, settings.log_level)
         try:
-            identity = _identity(settings.netns)
-            if identity is None:
-                return
-            nsid = self._nsid(settings.netns)
-        except (OSError, KernelError, NoSuchNamespace, NotANamespace) as error:  # it is tried again
+            fingerprint = self._host.at(settings.netns).fingerprint
+            own = self._host.at(None).fingerprint
+            nsid = OWN if settings.netns is None or fingerprint == own else self._nsid(settings.netns)
+        except NoSuchNamespace:
+            return
+        except (OSError, KernelError, NotANamespace) as error:  # it is tried again
             log.debug("the namespace cannot be watched yet", error=error)
             return
+        finally:
+            if settings.netns is not None:
+                self._host.release(settings.netns)
         # events are taken in from here on, and the first look is after that
-        sandbox = self.sandboxes[settings.id] = Sandbox(settings, log, identity)
+        sandbox = self.sandboxes[settings.id] = Sandbox(settings, log, fingerprint)
         self._by_nsid.setdefault(nsid, []).append(sandbox)
         log.info("watched", runtime=settings.runtime_path, netns=settings.netns or "our own")
         self._write_soon()
+
+    def _let_go(self, sandbox: Sandbox) -> None:
+        """Forget a sandbox that has ended. It is waited for."""
+        sandbox.log.warn("the sandbox is gone")
+        self._drop(sandbox, forget=True)
+
+    def _is_the_same(self, sandbox: Sandbox) -> bool:
+        path = sandbox.settings.netns
+        try:
+            return self._host.at(path).fingerprint == sandbox.fingerprint
+        except (OSError, NoSuchNamespace, NotANamespace):
+            return False
+        finally:
+            if path is not None:
+                self._host.release(path)
 
     def _drop(self, sandbox: Sandbox, *, forget: bool = False) -> None:
         sandbox.stop(forget=forget)
@@ -156,15 +177,10 @@ class Daemon:
         }
         self._write_soon()
 
-    def _nsid(self, path: str | None) -> int | None:
-        """The id of a namespace as our socket knows it, given where it has none."""
-        if path is None:
-            return OWN
-        try:
-            found = self._host.nsid(path)
-            return self._host.assign_nsid(path) if found is None else found
-        finally:
-            self._host.release(path)
+    def _nsid(self, path: str) -> int:
+        """The id of another namespace as our socket knows it, given where it has none."""
+        found = self._host.nsid(path)
+        return self._host.assign_nsid(path) if found is None else found
 
     def _write_status(self) -> None:
         gone = [name for name in self._wanted if name not in self.sandboxes]
@@ -195,10 +211,12 @@ class Daemon:
         self._asked = True
 
 
-def _identity(path: str | None) -> tuple[int, int] | None:
-    if path is None:
-        return own_identity()
+def _is_there(sandbox: Sandbox) -> bool:
+    """Whether the namespace still has its name. One system call: it is asked for each sandbox all the time."""
+    if sandbox.settings.netns is None:
+        return True
     try:
-        return identify(path)
-    except (NotANamespace, OSError):
-        return None
+        status = os.stat(sandbox.settings.netns)
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == sandbox.fingerprint[:2]

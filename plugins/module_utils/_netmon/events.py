@@ -16,7 +16,9 @@ from collections.abc import Iterator
 NETLINK_ROUTE = 0
 SOL_NETLINK, SO_RCVBUFFORCE = 270, 33
 NETLINK_ADD_MEMBERSHIP, NETLINK_LISTEN_ALL_NSID = 1, 8
-GROUPS = (1, 5, 7, 9, 11)  # links; addresses and routes of IPv4, then of IPv6 (rtnetlink.h)
+GROUPS = (1, 5, 7, 9, 11, 28)  # links; addresses and routes of IPv4, then of IPv6; ids of namespaces (rtnetlink.h)
+RTM_NEWNSID, RTM_DELNSID = 88, 89
+NSID = struct.Struct("=4xH10x4x4xi")  # a header with its type, struct rtgenmsg, and the first attribute
 BUFFER = 32 << 20  # charged as it fills
 LARGEST = 1 << 17
 AT_ONCE = 2048
@@ -50,14 +52,15 @@ class Events:
         """For poll."""
         return self._socket.fileno()
 
-    def read(self) -> Iterator[int | None]:
-        """Where something has happened, as ids of namespaces, OWN for our own, as far as it is known now.
+    def read(self) -> Iterator[tuple[int | None, bool]]:
+        """Where something has happened, as far as it is known now: the id of a namespace, OWN for our own,
+        and whether it has ended. Its id may be another one's soon.
 
         Raises Overflow.
         """
         for _number in range(AT_ONCE):
             try:
-                _data, ancillary, _flags, address = self._socket.recvmsg(64, 64, socket.MSG_TRUNC)
+                data, ancillary, _flags, address = self._socket.recvmsg(64, 64, socket.MSG_TRUNC)
             except BlockingIOError:
                 return
             except InterruptedError:
@@ -68,7 +71,11 @@ class Events:
                 raise
             if address[0] != 0:  # anybody can send to us; the kernel has port 0
                 continue
-            yield _nsid(ancillary)
+            nsid, (kind, subject) = _nsid(ancillary), _about(data)
+            if kind == RTM_DELNSID and nsid is OWN:
+                yield subject, True
+            elif kind not in (RTM_NEWNSID, RTM_DELNSID):
+                yield nsid, False
 
     def close(self) -> None:
         """End the subscription."""
@@ -80,3 +87,9 @@ def _nsid(ancillary: list[tuple[int, int, bytes]]) -> int | None:
         if level == SOL_NETLINK and kind == NETLINK_LISTEN_ALL_NSID:
             return int(struct.unpack("=i", data[:4])[0])
     return OWN
+
+
+def _about(data: bytes) -> tuple[int, int]:
+    """The type of a message, and which id it is about if it is about one."""
+    kind, subject = NSID.unpack_from(data.ljust(NSID.size, b"\0"))
+    return int(kind), int(subject)

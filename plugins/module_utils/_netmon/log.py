@@ -13,7 +13,6 @@ import datetime
 import os
 import socket
 import stat
-import sys
 from typing import Any
 
 LEVELS = ("debug", "info", "warn", "error")
@@ -30,8 +29,7 @@ class Log:
         self._name = name
         self._lowest = LEVELS.index(level)
         self._fields = fields
-        self._syslog: socket.socket | None = None
-        self._connect()
+        self._syslog = None if "JOURNAL_STREAM" in os.environ else Syslog()  # there (systemd.exec(5)) it is the same
 
     @property
     def level(self) -> str:
@@ -70,22 +68,41 @@ class Log:
         with contextlib.suppress(OSError):
             if os.fstat(2).st_size > LONGEST_LOG and stat.S_ISREG(os.fstat(2).st_mode):
                 os.ftruncate(2, 0)  # it is appended to: the newest stays
-            sys.stderr.write(f"time={plain(time)} {text}\n")
-            sys.stderr.flush()
+            os.write(2, f"time={plain(time)} {text}\n".encode())
         if self._syslog is not None:
-            with contextlib.suppress(OSError):
-                self._syslog.send(f"<{FACILITY_USER | PRIORITIES[level]}>{self._name}[{os.getpid()}]: {text}".encode())
+            self._syslog.send(f"<{FACILITY_USER | PRIORITIES[level]}>{self._name}[{os.getpid()}]: {text}".encode())
 
-    def _connect(self) -> None:
-        if "JOURNAL_STREAM" in os.environ:  # standard error is the journal already (systemd.exec(5))
-            return
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-        try:
-            connection.connect(SYSLOG)
-        except OSError:
-            connection.close()
-            return
-        self._syslog = connection
+
+class Syslog:
+    """Where messages are collected, if anywhere. That may begin later than we, or begin anew."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+
+    def send(self, message: bytes) -> None:
+        """Hand a message over; one that nobody takes is lost."""
+        for _attempt in range(2):
+            try:
+                if self._socket is None:
+                    self._socket = _connected()
+                self._socket.send(message)
+                return
+            except BlockingIOError:
+                return
+            except OSError:
+                if self._socket is not None:
+                    self._socket.close()
+                    self._socket = None
+
+
+def _connected() -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    try:
+        connection.connect(SYSLOG)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def plain(value: Any) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -21,6 +22,7 @@ VERSION = "1.0.0"
 
 def main(words: Sequence[str]) -> int:
     """The program; its exit status."""
+    _open_standard_descriptors()
     try:
         options = parse(words)
     except Misused as problem:
@@ -32,6 +34,8 @@ def main(words: Sequence[str]) -> int:
     os.umask(0o027)
     log = Log(NAME, "debug" if options.debug else options.level)
     try:
+        if options.ready >= 0:
+            os.set_inheritable(options.ready, False)
         daemon = Daemon(
             _source(options, log),
             log,
@@ -65,11 +69,22 @@ def _source(options: Options, log: Log) -> Source:
 
 
 def _tell_ready(descriptor: int) -> None:
-    """To whoever started us: a byte, or a notification of a service (sd_notify(3))."""
+    """To whoever started us, if that still listens: a byte, or a notification of a service (sd_notify(3))."""
     if descriptor >= 0:
-        os.write(descriptor, b"1")
+        with contextlib.suppress(BrokenPipeError):
+            os.write(descriptor, b"1")
         os.close(descriptor)
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
             connection.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
+
+
+def _open_standard_descriptors() -> None:
+    """Where they were closed nothing else may get their numbers: messages would go there."""
+    while True:
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        if descriptor > 2:
+            os.close(descriptor)
+            return
+        os.set_inheritable(descriptor, True)

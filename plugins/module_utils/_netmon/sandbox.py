@@ -11,18 +11,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, UnstableRead
-from .handover import Command, Untrusted, prepare_directory, refuse_untrusted
+from .._kernel.namespaces import Fingerprint
+from .failures import NEVER, Failures
+from .handover import Command, Untrusted, refuse_untrusted, take_directory
 from .log import Log
 from .memory import Memory
-from .steps import DELETE, ROUTES, Step, next_step
+from .steps import DELETE, ROUTES, Step, steps
 from .view import View, read_view
 
 MEMORY = "told.jsonl"
-LOOK_AGAIN = 0.05  # seconds, after a read of tables that changed meanwhile
+LOOK_AGAIN, AT_LAST = 0.05, 0.5  # seconds after a read of tables that changed meanwhile, at least and at most
 TRY_AGAIN = 1.0  # seconds, after something that should not fail
 PART_OF_LOOKING = 5  # a look that takes long is not repeated all the time
-FIRST_BACK_OFF, LAST_BACK_OFF = 0.05, 30.0
-NEVER = float("inf")
+BOOT = "/proc/sys/kernel/random/boot_id"
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,10 @@ class Sandbox:
 
     settings: Settings
     log: Log
-    identity: tuple[int, int]
+    fingerprint: Fingerprint
     """Of the namespace that is watched: another one of the same name is another sandbox."""
+    gone: bool = False
+    """Whether another one was found in its place."""
     counters: Counters = field(default_factory=Counters)
     look_at: float = 0.0
     act_at: float = NEVER
@@ -79,10 +82,13 @@ class Sandbox:
     kill_at: float = NEVER
     _step: Step | None = None
     _memory: Memory | None = None
-    _back_off: float = FIRST_BACK_OFF
-    _failed: Step | None = None
-    _tries: int = 0
+    _hold: int = -1
+    _was_unsure: bool = False
     _changed_at: float = 0.0
+    _not_before: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._failures = Failures(self.settings.retries)
 
     def touch(self, now: float) -> None:
         """Something has changed, or may have."""
@@ -112,33 +118,32 @@ class Sandbox:
         if self.command is None and now >= self.act_at:
             self._act(now)
 
-    _not_before: float = 0.0
-
     def _look(self, now: float) -> None:
         settings = self.settings
         self.counters.looks += 1
         try:
             memory = self._prepared()
-            view = read_view(settings.netns, settings.ignore)
+            view = read_view(settings.netns, self.fingerprint, settings.ignore)
             if memory.is_new:
                 self._begin(memory, view)
         except (UnstableRead, TimeoutError):
-            self.look_at = now + LOOK_AGAIN
+            after = time.monotonic()
+            self.look_at = after + min(max(LOOK_AGAIN, PART_OF_LOOKING * (after - now)), AT_LAST)
             return
         except (NoSuchNamespace, NotANamespace):
-            self.look_at = now + TRY_AGAIN  # the daemon sees that it is gone
+            self.gone, self.look_at = True, NEVER
             return
         except (KernelError, OSError, Untrusted) as error:
+            if self.problem != str(error):
+                self.log.warn("the namespace cannot be watched", error=error)
             self.problem = str(error)
-            self.log.warn("the namespace cannot be watched", error=error)
             self.look_at = now + TRY_AGAIN
             return
         after = time.monotonic()
         self._not_before = after + PART_OF_LOOKING * (after - now)
-        self.look_at = after + settings.resync
+        self.look_at = after + (settings.resync or NEVER)
         self.view = view
-        if self.act_at == NEVER or self._differs():
-            self.act_at = min(self.act_at, after)
+        self.act_at = after
 
     def _begin(self, memory: Memory, view: View) -> None:
         """What is there before us the runtime has attached itself, unless it wants to be told. Raises OSError."""
@@ -147,43 +152,41 @@ class Sandbox:
 
     def _prepared(self) -> Memory:
         """What was told, in the directory that documents are handed over in. Raises OSError, Untrusted."""
+        if self._hold < 0:
+            self._hold = take_directory(self.settings.directory)
         if self._memory is None:
-            prepare_directory(self.settings.directory)
-            self._memory = Memory(os.path.join(self.settings.directory, MEMORY), self.identity)
+            with open(BOOT, encoding="ascii") as source:
+                boot = source.read().strip()
+            self._memory = Memory(os.path.join(self.settings.directory, MEMORY), [boot, *map(str, self.fingerprint)])
         return self._memory
 
-    def _differs(self) -> bool:
-        """Whether what failed is no longer what is wanted: the back-off was for that."""
-        return self._failed is not None and self._next() != self._failed
-
-    def _next(self) -> Step | None:
-        assert self._memory is not None
-        assert self.view is not None
-        return next_step(self._memory.interfaces, self._memory.routes, self.view, self.settings.update)
-
     def _act(self, now: float) -> None:
-        self.act_at = NEVER
-        if self.view is None:
+        if self.view is None or self._memory is None:
+            self.act_at = NEVER
             return
-        step = self._next()
-        if step is None:
-            self.problem = ""
-            if self._changed_at and self.look_at > now:
-                self.counters.lag, self._changed_at = now - self._changed_at, 0.0
-            return
-        if step != self._failed:
-            self._failed, self._tries, self._back_off = None, 0, FIRST_BACK_OFF
-        elif self.settings.retries and self._tries > self.settings.retries:
-            return  # until something else is wanted
         settings = self.settings
+        memory = self._memory
+        missing = steps(memory.interfaces, memory.routes, self.view, settings.update, memory.unsure)
+        step, self.act_at = self._failures.choose(missing, now)
+        if step is None:
+            if not self._failures:
+                self._told_all(now)
+            return
+        self._step, self._was_unsure = step, step.ifindex in memory.unsure
         try:
             refuse_untrusted(settings.runtime_path)
+            memory.telling(step.ifindex, step.document if isinstance(step.document, dict) else None)
             self.command = Command(settings.runtime_path, step.verb, settings.id, settings.directory, step.document)
         except (OSError, Untrusted) as error:
             self._fail(step, str(error), now)
             return
-        self._step, self.kill_at = step, now + settings.command_timeout
+        self.kill_at = now + settings.command_timeout
         self.counters.commands += 1
+
+    def _told_all(self, now: float) -> None:
+        self.problem = ""
+        if self._changed_at and self.look_at > now:
+            self.counters.lag, self._changed_at = now - self._changed_at, 0.0
 
     def command_ended(self, now: float) -> None:
         """The command that was under way has ended."""
@@ -191,29 +194,30 @@ class Sandbox:
         assert command is not None
         assert step is not None
         problem = command.finish()
-        self.command, self.kill_at = None, NEVER
+        self.command, self.kill_at, self.act_at = None, NEVER, now
         if problem:
-            self._fail(step, problem, now)
+            self._fail(step, problem, now, cut_off=command.was_cut_off)
             return
         self.log.info("told", verb=step.verb, interface=_name(step))
         self._remember(step)
-        self._failed, self._back_off = None, FIRST_BACK_OFF
-        self.act_at = now
+        self._failures.succeeded(step)
 
-    def _fail(self, step: Step, problem: str, now: float) -> None:
+    def _fail(self, step: Step, problem: str, now: float, *, cut_off: bool = False) -> None:
+        if not cut_off and not self._was_unsure:
+            self._remember(step, refused=True)
         self.counters.failures += 1
-        self._tries = self._tries + 1 if step == self._failed else 1
-        self._failed = step
+        self._failures.failed(step, now)
         self.problem = f"{step.verb}: {problem}"
         self.log.warn("the command failed", verb=step.verb, interface=_name(step), problem=problem)
-        self.act_at = now + self._back_off
-        self._back_off = min(self._back_off * 2, LAST_BACK_OFF)
 
-    def _remember(self, step: Step) -> None:
+    def _remember(self, step: Step, *, refused: bool = False) -> None:
         memory = self._memory
         assert memory is not None
         try:
-            self._enter(step, memory)
+            if refused:
+                memory.told_nothing(step.ifindex)
+            else:
+                self._enter(step, memory)
         except OSError as error:  # we know it all the same; whoever starts after us tells it again
             self.log.error("what was told cannot be kept", error=error)
 
@@ -235,8 +239,11 @@ class Sandbox:
             self.command.finish()
             self.command = None
         self.look_at = self.act_at = NEVER
-        if forget:
-            shutil.rmtree(self.settings.directory, ignore_errors=True)
+        if self._hold >= 0:  # else it is another monitor's
+            if forget:
+                shutil.rmtree(self.settings.directory, ignore_errors=True)
+            os.close(self._hold)
+            self._hold = -1
 
     def status(self) -> dict[str, Any]:
         """For the status file."""

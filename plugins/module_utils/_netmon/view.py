@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import NamedTuple
 
-from .._kernel.addressing import Address, read_addresses, read_routes
+from .._kernel.addressing import TABLE_MAIN, Address, read_addresses, read_routes
+from .._kernel.errors import NoSuchNamespace
 from .._kernel.links import read_links
-from .._kernel.namespaces import open_namespace
+from .._kernel.namespaces import Fingerprint, open_namespace
 from .documents import Document, interface_document, is_ready, is_told, route_documents
 
 
@@ -32,16 +33,22 @@ class View(NamedTuple):
     routes: list[Document]
 
 
-def read_view(netns: str | None, ignore: str) -> View:
+PATIENCE = 0.1  # seconds for a table that changes while it is read; meanwhile no other sandbox is looked at
+
+
+def read_view(netns: str | None, fingerprint: Fingerprint, ignore: str) -> View:
     """The namespace at a path, None for our own. Nothing of it stays open afterwards: it would not end.
 
-    Raises NoSuchNamespace, NotANamespace, UnstableRead, KernelError, OSError.
+    Raises NoSuchNamespace, also when it is another one by now; NotANamespace, UnstableRead, KernelError, OSError.
     """
     with closing(open_namespace(netns)) as namespace:
+        if namespace.fingerprint != fingerprint:
+            raise NoSuchNamespace(f"{netns} is another network namespace now")
         netlink = namespace.netlink
+        netlink.patience = PATIENCE
         links = read_links(netlink)
         addresses = read_addresses(netlink)
-        routes = read_routes(netlink)
+        routes = read_routes(netlink, TABLE_MAIN)
     of_link: dict[int, list[Address]] = {}
     for address in addresses:
         of_link.setdefault(address.ifindex, []).append(address)
