@@ -412,6 +412,18 @@ def test_udp_from_the_loopback_is_told_to_be_lost(box: Box) -> None:
     assert "UDP" not in str(box.done("slirp_network", {**SB, "forwards": ["5353:53/udp"], "host_loopback": True}))
 
 
+def test_name_servers_that_are_not_asked_are_told(box: Box) -> None:
+    box.sh(OUTSIDE, SANDBOX, "rm -f /etc/resolv.conf; echo '# 192.0.2.53\nnameserver 2001:db8:1::53' > /etc/resolv.conf")
+    pasta = {**SB, "backend": "pasta"}
+    told = "all name servers of this host are IPv6"
+    assert told in str(box.done("slirp_network", pasta, check=True)["warnings"])
+    assert str(box.done("slirp_network", pasta)["warnings"]).count(told) == 1
+    assert told not in str(box.done("slirp_network", {**pasta, "dns": False}))
+    assert told not in str(box.done("slirp_network", {**SB, "backend": "slirp4netns"}))
+    box.sh("echo nameserver 198.18.0.2 >> /etc/resolv.conf")
+    assert told not in str(box.done("slirp_network", pasta))
+
+
 # ---------------------------------------------------------------- options
 
 
