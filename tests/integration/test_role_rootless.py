@@ -88,9 +88,10 @@ class User:
         return found
 
     def processes(self) -> list[str]:
-        """What the user runs: pid and command line of each."""
-        found = self.host.run("ps", "-u", self.name, "-o", "pid=,args=", check=False)
-        return [line.strip() for line in found.splitlines()]
+        """What the user runs: pid and command line of each. One that waits to be buried has ended."""
+        found = self.host.run("ps", "-u", self.name, "-o", "stat=,pid=,args=", check=False)
+        rows = [line.split(None, 1) for line in found.splitlines()]
+        return [row[1] for row in rows if not row[0].startswith("Z")]
 
     def files(self) -> list[str]:
         """What the collection has left on disk, but for the lock."""

@@ -96,18 +96,19 @@ class Throwaway:
         """Run a command on the host and read what it printed as JSON."""
         return json.loads(self.run(*command) or "[]")
 
-    def ansible(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def ansible(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command of Ansible against the host, at the price of a fork."""
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-            code = self._start(program, *arguments, output=output, errors=errors).code()
+            code = self._start(program, *arguments, output=output, errors=errors, **environment).code()
             output.seek(0)
             errors.seek(0)
             return subprocess.CompletedProcess((program, *arguments), code, output.read(), errors.read())
 
-    def _start(self, program: str, *arguments: str, output: IO[str], errors: IO[str]) -> Run:
+    def _start(self, program: str, *arguments: str, output: IO[str], errors: IO[str], **more: str) -> Run:
         """Start a command of Ansible. It is a fork, and so is every module."""
         environment = _environment(**ANSIBLE, ANSIBLE_PIPELINING="true")
         modules = forks("python", PYTHON, frozenset(environment.items()))
+        environment |= more
         commands = forks("ansible", CONTROLLER / "python", frozenset(environment.items()))
         command = ansible(program, *arguments, python=modules.interpreter)
         return commands.start(command, environment, output, errors, self._inside)
