@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from throwaway import ANSIBLE, BUILD, CONTROLLER, PYTHON, Step, Throwaway
+from throwaway import ANSIBLE, BUILD, LOCAL, Step, Throwaway, ansible, interpreter
 from throwaway import _play as as_play
 from throwaway import _results as results_in
 
@@ -41,8 +41,7 @@ SERVER = "cd {page} && exec setsid python3 -m http.server --bind 0.0.0.0 80 >log
 
 def command_line(*arguments: str) -> list[str]:
     """ansible-playbook as a user calls it, with modules that every user may run."""
-    words = ["--inventory=localhost,", "--connection=local", f"--extra-vars=ansible_python_interpreter={PYTHON}"]
-    return [str(CONTROLLER / "ansible-playbook"), *words, *arguments]
+    return ansible("ansible-playbook", *LOCAL, *arguments, python=interpreter())
 
 
 class User:
@@ -119,6 +118,7 @@ def host() -> Iterator[Throwaway]:
         throwaway.run("chmod", "0666", "/dev/net/tun")
         throwaway.run("install", "-d", "-m", "1777", COMPILED)
         throwaway.run("mkdir", "/run/home")
+        interpreter()  # it would end with another thread that starts it
         yield throwaway
 
 

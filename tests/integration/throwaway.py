@@ -106,11 +106,9 @@ class Throwaway:
 
     def _start(self, program: str, *arguments: str, output: IO[str], errors: IO[str], **more: str) -> Run:
         """Start a command of Ansible. It is a fork, and so is every module."""
-        environment = _environment(**ANSIBLE, ANSIBLE_PIPELINING="true")
-        modules = forks("python", PYTHON, frozenset(environment.items()))
-        environment |= more
+        environment = _environment(**ANSIBLE, ANSIBLE_PIPELINING="true", **more)
         commands = forks("ansible", CONTROLLER / "python", frozenset(environment.items()))
-        command = ansible(program, *arguments, python=modules.interpreter)
+        command = ansible(program, *arguments, python=interpreter())
         return commands.start(command, environment, output, errors, self._inside)
 
     def ansible_playbook(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -235,6 +233,11 @@ def _stable(link: dict[str, Any]) -> dict[str, Any]:
 def _environment(**more: str) -> dict[str, str]:
     """The environment of a command on the host."""
     return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": "/run/tmp", "TMPDIR": "/run/tmp", **more}
+
+
+def interpreter() -> str:
+    """A Python for modules whose runs are forks, as whoever starts it."""
+    return forks("python", PYTHON, frozenset(_environment(**ANSIBLE).items())).interpreter
 
 
 def ansible(program: str, *arguments: str, python: str = PYTHON) -> list[str]:
