@@ -46,6 +46,7 @@ notes:
 """
 
     ROOT = r"""
+options: {}
 notes:
   - Needs root on the managed host, or C(CAP_NET_ADMIN) and C(CAP_SYS_ADMIN).
 """

@@ -4,9 +4,9 @@
 
 `Forks` starts this file as a process that imports what runs of a kind need, and forks for each. A run is what the
 command would be: a process of its own, in the namespaces asked for, with arguments, environment, working directory,
-streams and exit code of its own. What Ansible starts is run as the user who starts it. Two things are told to the process once, and hold for all its runs: the options of
-Ansible in the environment, and a directory for temporary files, where Ansible keeps each module that it has packed.
-What is the collection's comes to a module as on any host, in what Ansible has packed.
+streams and exit code of its own, by the user who asks for it. Two things are told to the process once, and hold for
+all its runs: the options of Ansible in the environment, and a directory for temporary files, where Ansible keeps each
+module that it has packed. What is the collection's comes to a module as on any host, in what Ansible has packed.
 """
 
 from __future__ import annotations

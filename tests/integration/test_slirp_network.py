@@ -413,7 +413,7 @@ def test_udp_from_the_loopback_is_told_to_be_lost(box: Box) -> None:
 
 
 def test_name_servers_that_are_not_asked_are_told(box: Box) -> None:
-    box.sh(OUTSIDE, SANDBOX, "rm -f /etc/resolv.conf; echo '# 192.0.2.53\nnameserver 2001:db8:1::53' > /etc/resolv.conf")
+    box.sh(OUTSIDE, SANDBOX, "printf '# 192.0.2.53\nnameserver 2001:db8:1::53\n' > /etc/resolv.conf")
     pasta = {**SB, "backend": "pasta"}
     told = "all name servers of this host are IPv6"
     assert told in str(box.done("slirp_network", pasta, check=True)["warnings"])
