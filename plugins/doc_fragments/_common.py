@@ -7,7 +7,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """For modules that change something, and for those that only read (``INFO``).
+    """For modules that change something, for those of them that need root (``ROOT``), and for those that
+    only read (``INFO``).
 
     Keep in step with COMMON in module_utils/_engine/front.py.
     """
@@ -18,8 +19,8 @@ options:
     description:
       - The directory of what tasks remember. That is how things were before they were changed, what
         a task under way is about to do, and locks.
-      - It is made when missing, for root alone. Below C(/run) it ends with the running system, as
-        the network itself does.
+      - It is made when missing, for whoever runs the task alone. Below C(/run) it ends with the running
+        system, as the network itself does.
       - Tasks that work on the same objects must share it. Set it in one place, with
         C(module_defaults).
     type: path
@@ -36,13 +37,18 @@ requirements:
   - pyroute2 >= 0.7.2
   - netaddr >= 0.8.0
 notes:
-  - Needs root on the managed host, or C(CAP_NET_ADMIN) and C(CAP_SYS_ADMIN).
   - A task is done as a whole or not at all, with all items of its list. When something fails half
     way, what was done so far is undone, and the error says so. What a killed task left half done
     is undone by the next task on the same objects, and returned as C(recovered).
   - Many items in the list of one task are much faster than a loop of tasks.
   - In check mode nothing is written. What only a real run can know, such as an index, an inode, a
     random MAC address or a generated name, is V(null) then.
+"""
+
+    ROOT = r"""
+options: {}
+notes:
+  - Needs root on the managed host, or C(CAP_NET_ADMIN) and C(CAP_SYS_ADMIN).
 """
 
     INFO = r"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: rootless_networks
 short_description: The networks of rootless namespaces for slirp_network
-version_added: 1.0.0
+version_added: 1.1.0
 author: The sandbox.network authors (@sandbox-network)
 description:
   - Joins planned networks with the namespaces that were made for them, to the list that

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: rootless_plan
 short_description: The role's list of rootless sandboxes as lists for the modules
-version_added: 1.0.0
+version_added: 1.1.0
 author: The sandbox.network authors (@sandbox-network)
 description:
   - Checks the list that the role P(sandbox.network.rootless#role) takes and turns it into the lists

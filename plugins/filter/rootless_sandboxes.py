@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: rootless_sandboxes
 short_description: Rootless sandboxes by name, from the results of the modules
-version_added: 1.0.0
+version_added: 1.1.0
 author: The sandbox.network authors (@sandbox-network)
 description:
   - Joins what the modules returned to one dictionary, with the sandboxes' names as its keys.

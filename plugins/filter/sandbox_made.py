@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: sandbox_made
 short_description: What tasks made for sandboxes, as lists to take it away
-version_added: 1.0.0
+version_added: 1.1.0
 author: The sandbox.network authors (@sandbox-network)
 description:
   - Reads from the results of modules what was not there before, for a play that takes back what

@@ -20,6 +20,7 @@ description:
 extends_documentation_fragment:
   - sandbox.network._attributes
   - sandbox.network._common
+  - sandbox.network._common.root
 options:
   owner:
     description:

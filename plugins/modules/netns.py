@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - sandbox.network._attributes
   - sandbox.network._common
+  - sandbox.network._common.root
 attributes:
   idempotent:
     support: partial

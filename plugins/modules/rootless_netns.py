@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: rootless_netns
 short_description: Make and remove network namespaces of an unprivileged user
-version_added: 1.0.0
+version_added: 1.1.0
 author: The sandbox.network authors (@sandbox-network)
 description:
   - Makes network namespaces without root, each together with a user namespace, in which the user is

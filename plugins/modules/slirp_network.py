@@ -104,6 +104,8 @@ options:
         server. A file that is there already stays as it is, and so does one that
         M(sandbox.network.netns) keeps. For a namespace that is given in another way, and by a task
         without root, no file is written, see RV(slirp.dns).
+      - V(pasta) hands questions to IPv4 servers only. When all name servers of the host are IPv6, nobody
+        answers, and a warning says so.
     type: bool
     default: true
   sandbox:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""Processes at the price of a fork: ansible-playbook, and the Python that runs its modules.
+"""Commands of Ansible, and the Python that runs their modules, at the price of a fork.
 
-`Forks` starts this file as a process that imports what a kind of run needs, and forks for every run that it is asked
-for. A run is what the command would be: a process of its own, in the namespaces asked for, with arguments, environment,
-working directory, streams and exit code of its own. ansible-core reads its options when it is imported, so that runs
-with other options take another process. Its runs share a directory for temporary files, where ansible-core keeps every
-module that it has packed. Modules have what is the collection's from there, as on any host.
+`Forks` starts this file as a process that imports what runs of a kind need, and forks for each. A run is what the
+command would be: a process of its own, in the namespaces asked for, with arguments, environment, working directory,
+streams and exit code of its own, by the user who asks for it. Two things are told to the process once, and hold for
+all its runs: the options of Ansible in the environment, and a directory for temporary files, where Ansible keeps each
+module that it has packed. What is the collection's comes to a module as on any host, in what Ansible has packed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ import importlib
 import marshal
 import os
 import pkgutil
+import pwd
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -35,7 +37,8 @@ from typing import IO, Any
 BUILD = Path(__file__).resolve().parents[2] / ".build"
 CONTROLLER = Path(os.environ.get("SANDBOX_CONTROLLER", BUILD / "venv/core-2.19/bin"))
 NAMESPACES = ("net", "mnt", "pid")
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+COMMANDS = {"ansible": "ansible.cli.adhoc", "ansible-playbook": "ansible.cli.playbook"}
 libc = ctypes.CDLL(None, use_errno=True)
 
 # What Ansible starts in the place of Python. It imports nothing that costs time.
@@ -74,6 +77,7 @@ class Forks:
         # In /tmp, which all throw-away hosts share.
         self._temporary = tempfile.TemporaryDirectory(prefix="forks", dir="/tmp")
         here = self._temporary.name
+        Path(here).chmod(0o711)
         self._socket = f"{here}/socket"
         self.interpreter = f"{here}/python"
         Path(self.interpreter).write_text(f"#!{python} -IS\n{INTERPRETER}", encoding="utf-8")
@@ -83,6 +87,7 @@ class Forks:
         Path(here, "ansible").symlink_to(package)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
             listening.bind(self._socket)
+            Path(self._socket).chmod(0o666)
             listening.listen()
             self._process = subprocess.Popen(
                 [str(python), __file__, kind, here],
@@ -134,26 +139,27 @@ def forks(kind: str, python: str | Path, environment: frozenset[tuple[str, str]]
 # ---------------------------------------------------------------- in the process
 
 
-def import_playbook() -> None:
-    """Import ansible-playbook, and the plugins that it loads as it goes."""
-    importlib.import_module("ansible.cli.playbook")
+def import_ansible() -> None:
+    """Import the commands, and the plugins that they load as they go."""
+    for module in COMMANDS.values():
+        importlib.import_module(module)
     for kind in ("action", "callback", "connection", "filter", "inventory", "lookup", "shell", "strategy", "test"):
         package = importlib.import_module(f"ansible.plugins.{kind}")
         for plugin in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(plugin.name)
 
 
-def run_playbook() -> None:
-    """Do as the command ansible-playbook does."""
-    sys.modules["ansible.cli.playbook"].main()
+def run_ansible() -> None:
+    """Do as a command does."""
+    sys.modules[COMMANDS[Path(sys.argv[0]).name]].main()
 
 
 def import_libraries() -> None:
     """Import what modules need and is not the collection's."""
-    sys.path.append(sys.argv[2])
+    sys.path.insert(0, sys.argv[2])
     for name in ("ansible.module_utils.basic", "netaddr", "pyroute2", "zipfile"):
         importlib.import_module(name)
-    sys.path.pop()
+    del sys.path[0]
 
 
 def run_script() -> None:
@@ -167,7 +173,7 @@ def run_script() -> None:
     exec(code, main.__dict__)
 
 
-KINDS = {"playbook": (import_playbook, run_playbook), "python": (import_libraries, run_script)}
+KINDS = {"ansible": (import_ansible, run_ansible), "python": (import_libraries, run_script)}
 
 
 def serve(kind: str) -> None:
@@ -191,6 +197,8 @@ def serve(kind: str) -> None:
 def attend(connection: socket.socket, run: Callable[[], None]) -> None:
     """Start a run in its namespaces, and tell its exit code."""
     message, files, _flags, _address = socket.recv_fds(connection, 1 << 18, 16)
+    pid, user, group = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    humble = "NoNewPrivs:\t1\n" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for namespace in files[3:]:
@@ -200,15 +208,20 @@ def attend(connection: socket.socket, run: Callable[[], None]) -> None:
     if child == 0:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         connection.close()
-        end_with(become, run, *marshal.loads(message), files)
+        end_with(become, run, *marshal.loads(message), files, (user, group, humble))
     _child, status = os.waitpid(child, 0)
     connection.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 def become(
-    run: Callable[[], None], arguments: list[str], environment: dict[str, str], cwd: str, files: list[int]
+    run: Callable[[], None],
+    arguments: list[str],
+    environment: dict[str, str],
+    cwd: str,
+    files: list[int],
+    who: tuple[int, int, bool],
 ) -> None:
-    """Be what was asked for."""
+    """Be what was asked for, by a user."""
     for number, file in enumerate(files[:3]):
         os.dup2(file, number)
     for file in files:
@@ -216,6 +229,14 @@ def become(
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
+    user, group, humble = who
+    if user:
+        os.initgroups(pwd.getpwuid(user).pw_name, group)
+        os.setgid(group)
+        os.setuid(user)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # which another user id clears
+    if humble:
+        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     sys.argv[:] = arguments or [""]
     run()
 

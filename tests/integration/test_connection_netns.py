@@ -212,7 +212,7 @@ def host() -> t.Iterator[Host]:
                 "ANSIBLE_FORKS": "20",
                 **COMPILED,
             }
-            with Forks("playbook", CONTROLLER / "python", environment) as forks:
+            with Forks("ansible", CONTROLLER / "python", environment) as forks:
                 yield Host(tmp, collections, environment, forks)
             for child in children:
                 child.kill()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from throwaway import ANSIBLE, Throwaway, ansible_playbook
+from throwaway import LOCAL, Throwaway
 
 SEEN = (
     "item=web3 asks web1 at fd00:80::2",
@@ -25,7 +25,7 @@ def test_the_demonstration_shows_what_it_promises() -> None:
     with Throwaway() as host:
         before = host.snapshot()
         shown = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml", "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false"}
-        done = host.process(*ansible_playbook("sandbox.network.demo"), **ANSIBLE, **shown)
+        done = host.ansible("ansible-playbook", *LOCAL, "sandbox.network.demo", **shown)
         assert done.returncode == 0, done.stdout + done.stderr
         for text in SEEN:
             assert text in done.stdout

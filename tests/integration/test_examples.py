@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
-from throwaway import BUILD, COLLECTIONS, COMPILED, CONTROLLER, PYTHON, ROOT, Throwaway
+from throwaway import BUILD, COLLECTIONS, CONTROLLER, ROOT, Throwaway
 
 Task = dict[str, Any]
 
@@ -109,9 +109,8 @@ def test_commands_of_examples_run(host: Throwaway, module: str) -> None:
     commands = AD_HOC.findall(block(module, "EXAMPLES"))
     assert commands
     for command in commands:
-        words = [str(CONTROLLER / "ansible"), *shlex.split(command)[1:]]
-        words += ["--extra-vars", json.dumps({"ansible_python_interpreter": PYTHON})]
-        host.run(*words, ANSIBLE_COLLECTIONS_PATH=COLLECTIONS, ANSIBLE_NOCOLOR="1", **COMPILED)
+        done = host.ansible(*shlex.split(command))
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("number", range(len(readme_playbooks())))

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from throwaway import ANSIBLE, BUILD, CONTROLLER, PYTHON, Step, Throwaway
+from throwaway import ANSIBLE, BUILD, LOCAL, Step, Throwaway, ansible, interpreter
 from throwaway import _play as as_play
 from throwaway import _results as results_in
 
@@ -41,8 +41,7 @@ SERVER = "cd {page} && exec setsid python3 -m http.server --bind 0.0.0.0 80 >log
 
 def command_line(*arguments: str) -> list[str]:
     """ansible-playbook as a user calls it, with modules that every user may run."""
-    words = ["--inventory=localhost,", "--connection=local", f"--extra-vars=ansible_python_interpreter={PYTHON}"]
-    return [str(CONTROLLER / "ansible-playbook"), *words, *arguments]
+    return ansible("ansible-playbook", *LOCAL, *arguments, python=interpreter())
 
 
 class User:
@@ -88,9 +87,10 @@ class User:
         return found
 
     def processes(self) -> list[str]:
-        """What the user runs: pid and command line of each."""
-        found = self.host.run("ps", "-u", self.name, "-o", "pid=,args=", check=False)
-        return [line.strip() for line in found.splitlines()]
+        """What the user runs: pid and command line of each. One that waits to be buried has ended."""
+        found = self.host.run("ps", "-u", self.name, "-o", "stat=,pid=,args=", check=False)
+        rows = [line.split(None, 1) for line in found.splitlines()]
+        return [row[1] for row in rows if not row[0].startswith("Z")]
 
     def files(self) -> list[str]:
         """What the collection has left on disk, but for the lock."""
@@ -118,6 +118,7 @@ def host() -> Iterator[Throwaway]:
         throwaway.run("chmod", "0666", "/dev/net/tun")
         throwaway.run("install", "-d", "-m", "1777", COMPILED)
         throwaway.run("mkdir", "/run/home")
+        interpreter()  # it would end with another thread that starts it
         yield throwaway
 
 

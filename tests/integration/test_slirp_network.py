@@ -412,6 +412,18 @@ def test_udp_from_the_loopback_is_told_to_be_lost(box: Box) -> None:
     assert "UDP" not in str(box.done("slirp_network", {**SB, "forwards": ["5353:53/udp"], "host_loopback": True}))
 
 
+def test_name_servers_that_are_not_asked_are_told(box: Box) -> None:
+    box.sh(OUTSIDE, SANDBOX, "printf '# 192.0.2.53\nnameserver 2001:db8:1::53\n' > /etc/resolv.conf")
+    pasta = {**SB, "backend": "pasta"}
+    told = "all name servers of this host are IPv6"
+    assert told in str(box.done("slirp_network", pasta, check=True)["warnings"])
+    assert str(box.done("slirp_network", pasta)["warnings"]).count(told) == 1
+    assert told not in str(box.done("slirp_network", {**pasta, "dns": False}))
+    assert told not in str(box.done("slirp_network", {**SB, "backend": "slirp4netns"}))
+    box.sh("echo nameserver 198.18.0.2 >> /etc/resolv.conf")
+    assert told not in str(box.done("slirp_network", pasta))
+
+
 # ---------------------------------------------------------------- options
 
 
@@ -736,8 +748,9 @@ def test_without_the_protection_that_a_program_lacks(box: Box) -> None:
     assert not {"--enable-sandbox", "--enable-seccomp"} & set(argv)
 
 
-# What opens the API socket, says that it is ready, and answers what it likes: REPLY is a statement.
-SERVER = """import os, socket, sys, time
+# What opens the API socket, says that it is ready, answers what it likes (REPLY is a statement), and goes when told to.
+SERVER = """import _thread, os, socket, sys, time
+_thread.start_new_thread(lambda: (os.read(4, 1), os._exit(0)), ())
 path = next(word[13:] for word in sys.argv if word.startswith("--api-socket="))
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(path)
@@ -759,16 +772,17 @@ def answering(reply: str) -> str:
     return f"{ANSWERS}exec python3 -I -S - \"$@\" <<'PYTHON'\n{SERVER.replace('REPLY', reply)}\nPYTHON"
 
 
+UNTIL_TOLD_TO_END = "read -r told <&4"  # --exit-fd
 STUBBORN = "import signal, time; [signal.signal(one, signal.SIG_IGN) for one in (1, 2, 15)]; time.sleep(600)"
 BAD_STARTS = {
-    "sleeps": ("echo so tired >&2; exec sleep 600", ("not ready within 1 seconds", "so tired")),
+    "sleeps": (f"echo so tired >&2; {UNTIL_TOLD_TO_END}", ("not ready within 1 seconds", "so tired")),
     "ends": ("echo no such thing >&2; exit 0", ("no such thing",)),
     "fails": ("echo no such thing >&2; exit 7", ("no such thing",)),
     "is killed": ("echo about to end >&2; kill -9 $$", ("about to end",)),
     "says 0": ("echo not today >&2; printf 0 >&3; exec sleep 600", ("did not become ready", "not today")),
-    "closes": ("echo never ready >&2; exec 3>&-; exec sleep 600", ("did not become ready", "never ready")),
+    "closes": (f"echo never ready >&2; exec 3>&-; {UNTIL_TOLD_TO_END}", ("did not become ready", "never ready")),
     "floods": (
-        "yes all is lost | head -c 100000000 >&2; exec sleep 600",
+        f"yes all is lost | head -c 100000000 >&2; {UNTIL_TOLD_TO_END}",
         ("not ready within 1 seconds", "all is lost"),
     ),
     "will not end": (f"exec python3 -c '{STUBBORN}'", ("not ready within 1 seconds",)),

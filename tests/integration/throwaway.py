@@ -40,6 +40,8 @@ ANSIBLE = {
     **COMPILED,
 }
 
+LOCAL = ("--inventory=localhost,", "--connection=local")
+
 # How a play tells its result, and what that looks like in the output.
 MARK = "result: "
 TOLD = re.compile(rf'^ +"msg": ("{MARK}.*")$', re.MULTILINE)
@@ -94,21 +96,24 @@ class Throwaway:
         """Run a command on the host and read what it printed as JSON."""
         return json.loads(self.run(*command) or "[]")
 
-    def ansible_playbook(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ansible-playbook against the host, at the price of a fork."""
+    def ansible(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Ansible against the host, at the price of a fork."""
         with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-            code = self._start(*arguments, output=output, errors=errors).code()
+            code = self._start(program, *arguments, output=output, errors=errors, **environment).code()
             output.seek(0)
             errors.seek(0)
-            return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())
+            return subprocess.CompletedProcess((program, *arguments), code, output.read(), errors.read())
 
-    def _start(self, *arguments: str, output: IO[str], errors: IO[str]) -> Run:
-        """Start ansible-playbook; it is a fork, and so is every module."""
-        environment = _environment(**ANSIBLE, ANSIBLE_PIPELINING="true")
-        modules = forks("python", PYTHON, frozenset(environment.items()))
-        playbooks = forks("playbook", CONTROLLER / "python", frozenset(environment.items()))
-        command = ansible_playbook(*arguments, python=modules.interpreter)
-        return playbooks.start(command, environment, output, errors, self._inside)
+    def _start(self, program: str, *arguments: str, output: IO[str], errors: IO[str], **more: str) -> Run:
+        """Start a command of Ansible. It is a fork, and so is every module."""
+        environment = _environment(**ANSIBLE, ANSIBLE_PIPELINING="true", **more)
+        commands = forks("ansible", CONTROLLER / "python", frozenset(environment.items()))
+        command = ansible(program, *arguments, python=interpreter())
+        return commands.start(command, environment, output, errors, self._inside)
+
+    def ansible_playbook(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ansible-playbook against the host."""
+        return self.ansible("ansible-playbook", *LOCAL, *arguments)
 
     def playbook(self, name: str, **variables: Any) -> str:
         """Run a playbook of the collection, which must go well and warn of nothing; what it printed."""
@@ -140,7 +145,8 @@ class Throwaway:
                 plays += [_stand_still(here, number), *map(_play, steps)]
             (here / "playbook.json").write_text(json.dumps(plays), encoding="utf-8")
             with (here / "output").open("w") as output:
-                run = self._start(str(here / "playbook.json"), output=output, errors=output)
+                book = str(here / "playbook.json")
+                run = self._start("ansible-playbook", *LOCAL, book, output=output, errors=output)
             told, shown = 0, ""
             for number, steps in enumerate(parts):
                 if number:
@@ -229,15 +235,14 @@ def _environment(**more: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": "/run/tmp", "TMPDIR": "/run/tmp", **more}
 
 
-def ansible_playbook(*arguments: str, python: str = PYTHON) -> list[str]:
-    """The command that runs ansible-playbook against the host it is run on."""
-    return [
-        str(CONTROLLER / "ansible-playbook"),
-        "--inventory=localhost,",
-        "--connection=local",
-        f"--extra-vars=ansible_python_interpreter={python}",
-        *arguments,
-    ]
+def interpreter() -> str:
+    """A Python for modules whose runs are forks, as whoever starts it."""
+    return forks("python", PYTHON, frozenset(_environment(**ANSIBLE).items())).interpreter
+
+
+def ansible(program: str, *arguments: str, python: str = PYTHON) -> list[str]:
+    """A command of Ansible, whose modules are run by some Python."""
+    return [str(CONTROLLER / program), f"--extra-vars=ansible_python_interpreter={python}", *arguments]
 
 
 def _wait_for(path: Path, run: Run) -> None:

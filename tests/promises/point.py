@@ -114,6 +114,7 @@ class Bench:
         self.before: dict[str, t.Any] = {}
         self.expected: dict[str, t.Any] = {}
         self.with_it: dict[str, t.Any] | None = None
+        self.harmed = False
 
     def __enter__(self) -> Bench:
         if self.case.gone:
@@ -131,6 +132,7 @@ class Bench:
             host, self.host = self.host, None
             host.__exit__(None, None, None)
         self.where = ""
+        self.harmed = False
 
     def on(self, where: str) -> Host:
         """A host in the state wanted: before, or present."""
@@ -150,9 +152,7 @@ class Bench:
                 self.expected = self.before
             self._make_directories(host)
         if where == "present" and self.where == "before":
-            outcome = self.run("present")
-            if outcome.failed:
-                raise AssertionError(f"{self.case.name}: present without any fault: {outcome}")
+            self.flawless("present")
             self.where = "present"
             self.with_it = None
         return self.host
@@ -169,21 +169,28 @@ class Bench:
     def run(self, state: str, fault: Fault = NO_FAULT) -> Outcome:
         """One run of the case's module."""
         assert self.host
+        self.harmed = self.harmed or fault != NO_FAULT
         outcome = self.host.run(self.case.module, self.case.args(state), fault=fault)
         self.trace(f"{state} ({fault}): {outcome}\n" + "".join(f"    {call}\n" for call in outcome.calls))
         return outcome
 
     def calls(self, state: str) -> list[Call]:
         """The mutating calls of a run of STATE without a fault, on a host where nothing has failed yet."""
-        self.drop()
+        if self.harmed:
+            self.drop()
         self.on("before" if state == "present" else "present")
+        calls = self.flawless(state).calls
+        if state == "update":
+            self.flawless("absent")
+        self.left("present" if state == "present" else "before")
+        return calls
+
+    def flawless(self, state: str) -> Outcome:
+        """A run without a fault, which must go well."""
         outcome = self.run(state)
         if outcome.failed:
             raise AssertionError(f"{self.case.name}: {state} without any fault: {outcome}")
-        self.left("before" if state == "absent" else "present")
-        if state == "update":
-            self.drop()
-        return outcome.calls
+        return outcome
 
     def left(self, where: str) -> None:
         """What a run without problems leaves."""

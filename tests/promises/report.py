@@ -24,7 +24,8 @@ Made by `make sweep`; do not edit. Every figure can be had again by that command
 
 **Kill sweep.** A run of a module is killed (SIGKILL, the whole process group) before or after one
 of the calls that change something: netlink requests, mounts, device ioctls, writes of files,
-renames, removals, syncs. Then the same task runs again, or another one for the same thing.
+renames, removals, syncs, starts of processes, requests to slirp4netns. Then the same task runs
+again, or another one for the same thing.
 *Mended*: it succeeds. *Idempotent*: one more run changes nothing and makes not one mutating call.
 *Restored*: after absent, links, addresses, routes, rules, neighbours, qdiscs, filters, nftables
 rules, sysctls, files, mounts and processes of the host and of all namespaces are what they were

@@ -29,6 +29,9 @@ ROOT = HERE.parent.parent
 BUILD = ROOT / ".build"
 PACKAGE = "ansible_collections.sandbox.network.plugins"
 
+# What a fork server has compiled, for itself and for interpreters that are started afresh.
+BYTECODE = {"PYTHONPYCACHEPREFIX": str(BUILD / "bytecode")}
+
 COUNT, KILL_BEFORE, KILL_AFTER, FAIL, FAIL_DONE, STOP = range(6)  # modes of faultpoint.c
 ONCE, SAME_KIND, ALL = range(3)
 NETLINK, FILES, MOUNT, IOCTL, SOCKET, PROCESS = range(1, 7)
@@ -202,7 +205,7 @@ class Server:
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "PYTHONPATH": f"{self.lane.python_path}:{HERE}",
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **BYTECODE,
             "LD_PRELOAD": str(shim()),
             "FAULTPOINT_MAP": self.map,
         }
@@ -398,7 +401,7 @@ class Host:
             file.flush()
             answer = self.execute(
                 [*wrapper, self.lane.python, str(self.lane.module_file(module)), file.name],
-                {"PYTHONPATH": self.lane.python_path, "PYTHONDONTWRITEBYTECODE": "1"},
+                {"PYTHONPATH": self.lane.python_path, **BYTECODE, "PYTHONDONTWRITEBYTECODE": "1"},
             )
         return Outcome(**answer)
 

@@ -143,8 +143,9 @@ class Sweep:
         started = time.monotonic()
         try:
             with Bench(self.lane, case) as bench:
+                calls = {state: bench.calls(state) for state in case.states}  # before anything fails: on one host
                 for state in case.states:
-                    self.state(bench, state, result)
+                    self.state(bench, state, calls[state], result)
         except AssertionError as error:
             result.broken = str(error)
         except Exception:
@@ -152,9 +153,9 @@ class Sweep:
         result.seconds = time.monotonic() - started
         return result
 
-    def state(self, bench: Bench, state: str, result: Result) -> None:
+    def state(self, bench: Bench, state: str, calls: t.Sequence[Call], result: Result) -> None:
         """All chosen points of a state."""
-        chosen = list(self.points(bench.case, state, bench.calls(state)))
+        chosen = list(self.points(bench.case, state, calls))
         result.possible[state] = len(chosen)
         if not FULL:
             random.Random(f"{SEED} {self.name} {bench.case.name} {state}").shuffle(chosen)

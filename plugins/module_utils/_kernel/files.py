@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""Plain files outside the state directory, read as they are."""
+"""Files outside the state directory, read as they are."""
 
 from __future__ import annotations
 
@@ -32,3 +32,12 @@ def read_plain_file(path: str) -> PlainFile | None:
     with open(path, "rb") as source:
         content = source.read().decode("utf-8", "surrogateescape")
     return PlainFile(content, stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid))
+
+
+def read_host_file(path: str) -> str:
+    """What a program finds in a file of the host, wherever links lead; empty where it finds nothing."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as source:
+            return source.read()
+    except OSError:
+        return ""

@@ -12,10 +12,11 @@ from .._engine.errors import TaskError
 from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import FileState, State
-from .._kernel.files import NotAPlainFile, read_plain_file
+from .._kernel.files import NotAPlainFile, read_host_file, read_plain_file
 from . import values
 
 ETC_NETNS = "/etc/netns"
+HOST_RESOLV_CONF = "/etc/resolv.conf"
 MODE = 0o644
 OF_THE_FILE = ("resolv_conf", "directories")
 """What a record says about the file: the former one, and the directories that were made for it."""
@@ -51,6 +52,12 @@ def observe_directory_records(state: State, reader: Reader) -> None:
         for kind in WRITERS:
             for name, record in reader.records.all(kind).items():
                 state.records.setdefault((kind, name), record.value)
+
+
+def host_name_servers() -> list[str]:
+    """The name servers that programs of the host ask (resolv.conf(5)), in their order."""
+    lines = [line.split() for line in read_host_file(HOST_RESOLV_CONF).splitlines()]
+    return [words[1] for words in lines if words[:1] == ["nameserver"] and len(words) > 1]
 
 
 def wrote_resolv_conf(record: dict[str, Any] | None) -> bool:

@@ -22,7 +22,13 @@ from .._programs.slirp4netns import Forward, read_program
 from .._programs.systemd import is_running
 from .forwards import overlap
 from .netns_loopback import observe_loopback, observe_what_is_on_it
-from .resolv_conf import is_looked_up, observe_directory_records, observe_file, resolv_conf_path
+from .resolv_conf import (
+    host_name_servers,
+    is_looked_up,
+    observe_directory_records,
+    observe_file,
+    resolv_conf_path,
+)
 from .slirp_backends import CONTROL, PESTO
 from .slirp_info import live_forwards
 from .slirp_options import WantedSlirp
@@ -36,6 +42,8 @@ from .slirp_record import (
     observe_ended,
     observe_helper,
 )
+
+UNASKED = "all name servers of this host are IPv6, and pasta hands questions of the sandbox to IPv4 ones only; see dns."
 
 
 def observe_networks(wanted: Sequence[WantedSlirp], state: State, reader: Reader) -> None:
@@ -95,6 +103,8 @@ def observe_forwards(path: str, state: State, seconds: float = ANSWER_SECONDS, *
 
 def observe_programs(wanted: Sequence[WantedSlirp], state: State, reader: Reader) -> None:
     """The programs that are asked for, and what they offer. Raises InvalidOption."""
+    if any(one.running and one.dns and one.backend == "pasta" for one in wanted):
+        _warn_of_name_servers(state)
     for one in wanted:
         key = (one.backend, one.program)
         if not one.running or key in state.programs:
@@ -117,6 +127,13 @@ def _observe_ways_out(state: State, reader: Reader) -> None:
     """Whether the host has default routes: pasta leaves a family that has none out, without a word."""
     found = {route.dst for route in read_routes(reader.host.at(None).netlink) if route.table == TABLE_MAIN}
     state.kinds["default4"], state.kinds["default6"] = "0.0.0.0/0" in found, "::/0" in found
+
+
+def _warn_of_name_servers(state: State) -> None:
+    """Questions to an IPv4 address are handed to an IPv4 server, by pasta (--dns-forward in pasta(1))."""
+    servers = host_name_servers()
+    if servers and all(":" in one for one in servers):
+        state.warnings.append(UNASKED)
 
 
 def _observe_pesto(directory: str, state: State) -> None:
