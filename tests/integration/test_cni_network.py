@@ -276,25 +276,72 @@ def test_a_failed_del_keeps_the_attachment(box: Box) -> None:
     assert box.link("eth0", "sb") is None
 
 
+def begin(box: Box, wanted: dict[str, Any], plugin: str) -> None:
+    """Start a task, and wait until a plugin has been called. Its result goes to /run/box/result.map."""
+    text = json.dumps({"ANSIBLE_MODULE_ARGS": wanted})
+    lane = box.host.lane
+    command = shlex.join([lane.python, str(lane.module_file("cni_network")), "/run/box/args.map"])
+    box.sh(
+        f"echo {shlex.quote(text)} > /run/box/args.map",
+        f"PYTHONPATH={lane.python_path} setsid {command} >/run/box/result.map 2>&1 & echo $! > /run/box/module.map",
+        f"until grep -q {plugin} /run/box/calls.map 2>/dev/null; do sleep 0.02; done",
+    )
+
+
 def test_what_a_killed_task_began_is_waited_for(box: Box) -> None:
     """The plugin goes on; the next task undoes what it did."""
     box.sh(SB)
     options = {**fakes(box, "one", "two"), "timeout": 10}
     wanted = {**attachment({"type": "one", "do": {"ADD": "slow"}}, {"type": "two"}), **options}
-    path = "/run/box/args.json"
-    box.sh(f"cat > {path} <<'EOF'\n{json.dumps({'ANSIBLE_MODULE_ARGS': wanted})}\nEOF")
-    lane = box.host.lane
-    command = shlex.join([lane.python, str(lane.module_file("cni_network")), path])
-    box.sh(
-        f"PYTHONPATH={lane.python_path} setsid {command} >/dev/null 2>&1 & echo $! > /run/box/module",
-        "until grep -q ADD /run/box/calls.map 2>/dev/null; do sleep 0.02; done",
-        "env kill -9 -- -$(cat /run/box/module)",
-    )
+    begin(box, wanted, "one")
+    box.sh("env kill -KILL -- -$(cat /run/box/module.map)")
     assert "/run/fake/one" in box.sh("ps -eo args=")
     result = box.done("cni_network", wanted)
     assert [one["op"] for one in result["recovered"]] == ["cni.add"]
     assert commands(box)[:4] == ["ADD one", "DEL two", "DEL one", "ADD one"]
     box.nothing_to_do("cni_network", wanted)
+
+
+def test_a_task_that_is_told_to_end(box: Box) -> None:
+    """The plugin comes to an end of its own; then all is taken back."""
+    box.sh(SB)
+    options = {**fakes(box, "one", "two"), "timeout": 10}
+    wanted = {**attachment({"type": "one", "do": {"ADD": "slow"}}, {"type": "two"}), **options}
+    begin(box, wanted, "one")
+    box.sh("kill $(cat /run/box/module.map); until [ -s /run/box/result.map ]; do sleep 0.02; done")
+    result = json.loads(box.sh("cat /run/box/result.map"))
+    assert result["rolled_back"] is True
+    assert "ended by SIGTERM" in result["msg"]
+    assert commands(box) == ["ADD one", "DEL two", "DEL one"]
+    assert box.links("sb") == {"lo"}
+
+
+# Ends the plugin, or the iptables that it runs, with SIGKILL at one of the requests to the kernel.
+KILLED = """#!/bin/sh
+[ "$CNI_COMMAND" = ADD ] && [ -e /run/box/when.map ] || exec /usr/lib/cni/bridge
+inject=sendto:signal=KILL:when=$(cat /run/box/when.map)
+exec strace -f -o /dev/null -e trace=sendto -e inject=$inject /usr/lib/cni/bridge
+"""
+
+
+def test_a_plugin_that_is_killed_half_way(box: Box) -> None:
+    """DEL of the plugin bridge fails after some of these ends, and succeeds when it is tried again."""
+    box.sh(SB, "mkdir /run/fake", f"cat > /run/fake/bridge <<'EOF'\n{KILLED}\nEOF\nchmod 755 /run/fake/bridge")
+    wanted = attachment(BRIDGE, plugin_dirs=["/run/fake", "/usr/lib/cni"])
+    box.done("cni_network", wanted)
+    box.done("cni_network", detachment())
+    before = box.snapshot()
+    for when in range(1, 40, 4):
+        box.sh(f"echo {when} > /run/box/when.map")
+        outcome = box.run("cni_network", wanted)
+        if not outcome.failed:  # it makes fewer requests
+            assert when > 8
+            break
+        assert "ADD of the plugin bridge" in outcome.result["msg"]
+        assert outcome.result["rolled_back"] is True, str(outcome)
+        assert leases(box) == []
+        assert box.unlike(before) == [], when
+    box.change("cni_network", detachment())
 
 
 # ---------------------------------------------------------------- networks and their kinds
