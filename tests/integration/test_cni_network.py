@@ -550,6 +550,7 @@ def test_what_is_left_of_namespaces_that_have_ended(box: Box) -> None:
     assert "dport 8082" in box.sh("nft list ruleset 2>/dev/null")
     result = box.change("cni_network", collect)
     assert [one["network"] for one in result["cni"]["collected"]] == ["other"]
+    assert set(re.findall(r"10\.44\.0\.[1-9]", rules(box))) == {"10.44.0.4"}
     assert box.cidrs("eth0", "sd") == ["10.44.0.4/24"]
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_interface
 from typing import Any
 
@@ -20,6 +20,7 @@ from .._kernel.namespaces import identify, own_identity
 from .._programs.cni_chain import versions_of
 from .._programs.cni_config import NetworkConfig, find_config
 from .._programs.cni_plugin import find_plugin
+from .._programs.cni_result import addresses_of
 from .._programs.errors import ProgramError
 from .._store.attachments import ATTACHED, Attachment, Attachments
 from .cni_options import WantedCni, run_time_of
@@ -124,26 +125,6 @@ def _missing(attachment: Attachment, namespace: NamespaceState) -> str:
     found = {(one.local, one.prefix) for one in namespace.addresses.get(link.ifindex, ())}
     lost = [text for text in addresses_of(attachment.result or {}, name) if _pair(text) not in found]
     return f"{name} has lost {', '.join(lost)}" if lost else ""
-
-
-def addresses_of(result: Mapping[str, Any], name: str) -> list[str]:
-    """The addresses of an interface of the container, as CIDRs. Those of no interface are of the only one."""
-    return [str(one.get("address")) for one in result.get("ips") or [] if belongs_to(one, result, name)]
-
-
-def belongs_to(ip: Mapping[str, Any], result: Mapping[str, Any], name: str) -> bool:
-    """Whether an address of a result is of an interface of the container."""
-    interfaces, number = result.get("interfaces") or [], ip.get("interface")
-    owner = interfaces[number] if isinstance(number, int) and 0 <= number < len(interfaces) else None
-    return owner is None or bool(owner.get("name") == name and owner.get("sandbox"))
-
-
-def mac_of(result: Mapping[str, Any], name: str) -> str | None:
-    """The MAC address of an interface of the container, as its result tells it."""
-    macs: Iterator[str | None] = (
-        one.get("mac") for one in result.get("interfaces") or [] if one.get("name") == name and one.get("sandbox")
-    )
-    return next(macs, None)
 
 
 def _pair(text: str) -> tuple[str, int]:
