@@ -228,22 +228,22 @@ def test_a_failed_add_is_taken_back(box: Box) -> None:
     box.change("cni_network", wanted)
 
 
-@pytest.mark.parametrize(
-    ("what", "words"),
-    [
-        ("hang", ["did not answer within 2 seconds"]),
-        ("flood", ["said more than"]),
-        ("garbage", ["not JSON"]),
-        ("words", ["it ended with 3", "out of order"]),
-        ("killed", ["SIGKILL"]),
-    ],
-)
-def test_a_plugin_that_misbehaves(box: Box, what: str, words: list[str]) -> None:
+MISBEHAVIOUR = {
+    "hang": ["did not answer within 2 seconds"],
+    "flood": ["said more than"],
+    "garbage": ["not JSON"],
+    "words": ["it ended with 3", "out of order"],
+    "killed": ["SIGKILL"],
+}
+
+
+def test_a_plugin_that_misbehaves(box: Box) -> None:
     box.sh(SB)
     options = fakes(box, "one", "two")
-    wanted = {**attachment({"type": "one"}, {"type": "two", "do": {"ADD": what}}), **options}
-    box.fails("cni_network", wanted, "the plugin two", *words)
-    assert commands(box) == ["ADD one", "ADD two", "DEL two", "DEL one"]
+    for what, words in MISBEHAVIOUR.items():
+        wanted = {**attachment({"type": "one"}, {"type": "two", "do": {"ADD": what}}), **options}
+        box.fails("cni_network", wanted, "the plugin two", *words)
+        assert commands(box) == ["ADD one", "ADD two", "DEL two", "DEL one"]
     assert "/run/fake" not in box.sh("ps -eo args=")
 
 
@@ -433,33 +433,33 @@ def test_a_port_that_another_has(box: Box) -> None:
     box.change("cni_network", attachment(BRIDGE, PORTMAP, ports=["127.0.0.2:8080:80", "8080:80/udp"]))
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"container_id": "../x"}, ["container_id: '../x' is not a name"]),
-        ({"interface": "a/b"}, ["interface: 'a/b'"]),
-        ({"netns": "/proc/self/ns/net", "container_id": "me"}, ["the namespace Ansible itself runs in"]),
-        ({"config": {"name": "web", "plugins": []}}, ["config: 'web' has no list of plugins"]),
-        ({"config": network({"type": "../../bin/sh"})}, ["config: 'web' has plugins[0].type '../../bin/sh'"]),
-        ({"config": network({"type": "x", "ipam": {"type": "/x"}})}, ["plugins[0].ipam.type '/x'"]),
-        ({"config": network(BRIDGE, version="7.0.0")}, ["'7.0.0'; known are 0.3.1"]),
-        ({"config": network(BRIDGE, version="1.1.0")}, ["/usr/lib/cni/bridge does not know cniVersion 1.1.0"]),
-        ({"config": network({"type": "nothere"})}, ["there is no plugin nothere in /opt/cni/bin"]),
-        ({"plugin_dirs": ["/run/open"]}, ["bridge is not run: others than root"]),
-        ({"ports": ["8080:80"]}, ["ports: ", "none has the capability 'portMappings'"]),
-        ({"capabilities": {"aliases": ["x"]}}, ["capabilities: 'aliases' cannot be told to any plugin of web"]),
-        ({"ips": ["10.44.0.300"]}, ["ips: '10.44.0.300' is not an IP address"]),
-        ({"mac": "01:00:00:00:00:01"}, ["mac: "]),
-        ({"args": {"a;b": "c"}}, ["args: 'a;b' is not a name"]),
-        ({"args": {"a": "b;c=d"}}, ["args.a: 'b;c=d' has ';' in it"]),
-        ({"timeout": 0}, ["timeout: 0.0 is not between"]),
-        ({"gc": True}, ["gc: True is for state: absent"]),
-        ({"cache_dir": "/"}, ["cache_dir: '/' is the root directory"]),
-    ],
-)
-def test_what_is_refused(box: Box, options: dict[str, Any], words: list[str]) -> None:
-    box.sh(SB, "mkdir /run/open; cp /usr/lib/cni/* /run/open; chmod 777 /run/open/bridge")
-    box.refused("cni_network", {**attachment(BRIDGE), **options}, *words)
+REFUSED: list[tuple[dict[str, Any], list[str]]] = [
+    ({"container_id": "../x"}, ["container_id: '../x' is not a name"]),
+    ({"interface": "a/b"}, ["interface: 'a/b'"]),
+    ({"netns": "/proc/self/ns/net", "container_id": "me"}, ["the namespace Ansible itself runs in"]),
+    ({"config": {"name": "web", "plugins": []}}, ["config: 'web' has no list of plugins"]),
+    ({"config": network({"type": "../../bin/sh"})}, ["config: 'web' has plugins[0].type '../../bin/sh'"]),
+    ({"config": network({"type": "x", "ipam": {"type": "/x"}})}, ["plugins[0].ipam.type '/x'"]),
+    ({"config": network(BRIDGE, version="7.0.0")}, ["'7.0.0'; known are 0.3.1"]),
+    ({"config": network(BRIDGE, version="1.1.0")}, ["/usr/lib/cni/bridge does not know cniVersion 1.1.0"]),
+    ({"config": network({"type": "nothere"})}, ["there is no plugin nothere in /opt/cni/bin"]),
+    ({"plugin_dirs": ["/run/open"]}, ["bridge is not run: others than root"]),
+    ({"ports": ["8080:80"]}, ["ports: ", "none has the capability 'portMappings'"]),
+    ({"capabilities": {"aliases": ["x"]}}, ["capabilities: 'aliases' cannot be told to any plugin of web"]),
+    ({"ips": ["10.44.0.300"]}, ["ips: '10.44.0.300' is not an IP address"]),
+    ({"mac": "01:00:00:00:00:01"}, ["mac: "]),
+    ({"args": {"a;b": "c"}}, ["args: 'a;b' is not a name"]),
+    ({"args": {"a": "b;c=d"}}, ["args.a: 'b;c=d' has ';' in it"]),
+    ({"timeout": 0}, ["timeout: 0.0 is not between"]),
+    ({"gc": True}, ["gc: True is for state: absent"]),
+    ({"cache_dir": "/"}, ["cache_dir: '/' is the root directory"]),
+]
+
+
+def test_what_is_refused(box: Box) -> None:
+    box.sh(SB, "mkdir /run/open; cp /usr/lib/cni/bridge /run/open; chmod 777 /run/open/bridge")
+    for options, words in REFUSED:
+        box.refused("cni_network", {**attachment(BRIDGE), **options}, *words)
 
 
 def test_a_namespace_that_is_not_there_yet(box: Box) -> None:
@@ -491,30 +491,30 @@ def test_without_the_capability_in_the_older_way(box: Box) -> None:
 # ---------------------------------------------------------------- what others change
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "ip -n sb address flush dev eth0",
-        "ip -n sb link del eth0",
-        "ip -n sb route del default",
-        "nft flush ruleset",
-        "ip netns exec sb sysctl -q net.ipv4.conf.eth0.arp_notify=0",
-    ],
-)
-def test_damage_is_repaired_with_the_same_addresses(box: Box, damage: str) -> None:
+DAMAGE = [
+    "ip -n sb address flush dev eth0",
+    "ip -n sb link del eth0",
+    "ip -n sb route del default",
+    "nft flush ruleset",
+    "ip netns exec sb sysctl -q net.ipv4.conf.eth0.arp_notify=0",
+]
+
+
+def test_damage_is_repaired_with_the_same_addresses(box: Box) -> None:
     box.sh(SB, "ip netns add sc")
     wanted = attachment(BRIDGE, PORTMAP, FIREWALL, TUNING, ports=["8080:80"])
     box.done("cni_network", attachment(BRIDGE, netns="sc"))
     box.done("cni_network", wanted)
     before = (box.cidrs("eth0", "sb"), box.link("eth0", "sb")["address"])
-    box.sh(damage)
-    result = box.change("cni_network", wanted)
-    assert operations(result) == ["cni.delete", "cni.add"]
-    assert result["operations"][0]["problem"]
-    assert (box.cidrs("eth0", "sb"), box.link("eth0", "sb")["address"]) == before
-    assert box.gateways("sb") == {"default": "10.44.0.1"}
     serve(box, "inside", "tcp/0.0.0.0/80", netns="sb")
-    assert heard(ask(box, "tcp/127.0.0.1/8080"), "inside") == ["tcp/127.0.0.1/8080"]
+    for damage in DAMAGE:
+        box.sh(damage)
+        result = box.change("cni_network", wanted)
+        assert operations(result) == ["cni.delete", "cni.add"], damage
+        assert result["operations"][0]["problem"]
+        assert (box.cidrs("eth0", "sb"), box.link("eth0", "sb")["address"]) == before, damage
+        assert box.gateways("sb") == {"default": "10.44.0.1"}
+        assert heard(ask(box, "tcp/127.0.0.1/8080"), "inside") == ["tcp/127.0.0.1/8080"], damage
 
 
 def test_another_namespace_of_the_same_name(box: Box) -> None:
@@ -603,9 +603,7 @@ def test_the_example_playbook() -> None:
         host.playbook("cni")
         assert host.addresses("web1") == ["10.46.0.2/24"]
         host.ping("web1", "10.46.0.3")
-        assert re.search(r"changed=[1-9]", host.playbook("cni")) is None
         host.playbook("cni", sandbox_state="absent")
-        assert re.search(r"changed=[1-9]", host.playbook("cni", sandbox_state="absent")) is None
         after = host.snapshot()
         del after["namespaces"]["host"], before["namespaces"]["host"]  # the bridge stays
         assert after == before
