@@ -533,6 +533,23 @@ def test_another_namespace_of_the_same_name(box: Box) -> None:
     assert leases(box) == ["10.44.0.3"] == [one.split("/")[0] for one in box.cidrs("eth0", "sb")]
 
 
+def test_a_container_whose_namespace_has_gone(box: Box) -> None:
+    """It is enough to name the container. Without the plugin nothing is forgotten."""
+    box.sh(SB)
+    options = {**fakes(box, "one"), "container_id": "c1"}
+    box.done("cni_network", {**attachment({"type": "one"}), **options})
+    box.sh("ip netns del sb", "mv /run/fake/one /run/fake/two")
+    gone = {**detachment(**options), "netns": None}
+    assert "there is no plugin one" in box.run("cni_network", gone).result["msg"]
+    box.sh("mv /run/fake/two /run/fake/one")
+    calls(box)
+    result = box.change("cni_network", gone)
+    assert result["cni"]["state"] == "absent"
+    (call,) = [call for call in calls(box) if call[0] == "DEL"]
+    assert (call[2]["CNI_CONTAINERID"], call[2]["CNI_NETNS"]) == ("c1", "")
+    box.nothing_to_do("cni_network", gone)
+
+
 def test_what_is_left_of_namespaces_that_have_ended(box: Box) -> None:
     box.sh(SB, "ip netns add sc", "ip netns add sd")
     chain = (BRIDGE, PORTMAP, FIREWALL, BANDWIDTH)
@@ -582,6 +599,11 @@ def test_what_another_runtime_attached(box: Box) -> None:
     box.sh(f"rm -r {CACHE}/sandbox-network /run/sandbox-network")
     box.sh(f"echo {shlex.quote(json.dumps(cached))} > {CACHE}/results/web-sb-eth0")
     box.nothing_to_do("cni_network", attachment(BRIDGE))
+    options = fakes(box, "firewall")
+    broken = {**network(BRIDGE, {"type": "firewall", "do": {"ADD": "fail"}}), "name": "web"}
+    outcome = box.run("cni_network", {**attachment(), **options, "config": broken})
+    assert outcome.result["rolled_back"] is True, str(outcome)
+    assert box.cidrs("eth0", "sb") == ["10.44.0.2/24"], "it is attached again as it was"
     box.change("cni_network", detachment())
     assert box.links("sb") == {"lo"}
     assert leases(box) == []

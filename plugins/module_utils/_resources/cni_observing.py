@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_interface
 from typing import Any
 
@@ -29,7 +30,7 @@ from .cni_options import WantedCni, run_time_of
 def observe_attachments(wanted: Sequence[WantedCni], state: State, reader: Reader) -> None:
     """Everything that a plan for these attachments needs to know. Raises TaskError."""
     for one in wanted:
-        state.attachments[one.key] = Attachments(one.cache_dir).read(one.key)
+        state.attachments[one.key] = _placed(Attachments(one.cache_dir).read(one.key), reader.host)
     for one in wanted:
         if not one.present:
             continue
@@ -44,6 +45,15 @@ def observe_attachments(wanted: Sequence[WantedCni], state: State, reader: Reade
             if problem:
                 state.unwell[one.key] = problem
     _observe_others(wanted, state)
+
+
+def _placed(attachment: Attachment | None, host: Host) -> Attachment | None:
+    """What somebody else attached is in the namespace that has the name now: without that an undo could not
+    attach it again.
+    """
+    if attachment is None or attachment.ours or not is_still(attachment.netns, None, host):
+        return attachment
+    return replace(attachment, fingerprint=host.at(attachment.netns).fingerprint)
 
 
 def refuse_own(path: str) -> bool:
