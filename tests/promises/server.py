@@ -21,6 +21,7 @@ import mmap
 import os
 import resource
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -33,7 +34,8 @@ import snapshot
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET = 0x00020000, 0x20000000, 0x40000000
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
+MNT_DETACH = 2
 PR_SET_PDEATHSIG = 1
 TIMEOUT = 60.0
 HEADER = struct.Struct("<9I")  # struct control in faultpoint.c
@@ -131,6 +133,23 @@ class Server:
         os._exit(0)
 
 
+def replace_by_copy(place: str) -> None:
+    """Let changes of a directory vanish with the host, while what is below its directories stays the same."""
+    old = snapshot.PRIVATE + "/old"
+    os.makedirs(old)
+    mount(place, old, "none", MS_BIND | MS_REC)
+    mount("tmpfs", place, "tmpfs", 0, "mode=755")
+    for entry in os.scandir(old):
+        target = os.path.join(place, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            os.mkdir(target)
+            mount(entry.path, target, "none", MS_BIND | MS_REC)
+        else:
+            shutil.copy2(entry.path, target, follow_symlinks=False)
+    check(LIBC.umount2(old.encode(), MNT_DETACH), f"umount {old}")
+    os.rmdir(old)
+
+
 class Host:
     """A throw-away host and what is done in it."""
 
@@ -170,11 +189,12 @@ class Host:
             mount("tmpfs", NODES, "tmpfs", 0, "mode=755")
         if os.path.isdir(CNI):  # the same
             mount("tmpfs", CNI, "tmpfs", 0, "mode=700")
-        for place, name in (("/etc", "etc"), ("/usr/local", "local")):
-            changes, work = f"{snapshot.PRIVATE}/{name}", f"{snapshot.PRIVATE}/work-{name}"
-            os.makedirs(changes)
-            os.makedirs(work)
-            mount("overlay", place, "overlay", 0, f"lowerdir={place},upperdir={changes},workdir={work}")
+        os.makedirs(snapshot.PRIVATE + "/etc")
+        os.makedirs(snapshot.PRIVATE + "/work")
+        layers = f"lowerdir=/etc,upperdir={snapshot.PRIVATE}/etc,workdir={snapshot.PRIVATE}/work"
+        mount("overlay", "/etc", "overlay", 0, layers)
+        for place in snapshot.INSTALLED:
+            replace_by_copy(place)
         os.chdir("/")
         os.environ.update(ENVIRONMENT)
         for family, key, value in (("ipv6", "accept_dad", "0"), ("ipv6", "dad_transmits", "0")):

@@ -25,6 +25,8 @@ import typing as t
 Snapshot = dict[str, t.Any]
 
 CLONE_NEWNET = 0x40000000
+INSTALLED = ("/usr/local/sbin", "/usr/local/lib")  # where the collection installs programs of its own
+OURS = ("/dev/sandbox-network", "/usr/local/sbin", "/usr/local/lib/sandbox-network")
 PRIVATE = "/run/box"  # where the harness keeps its own files
 
 VOLATILE = re.compile(
@@ -110,7 +112,7 @@ def read(directories: t.Sequence[str] = ("/run",)) -> Snapshot:
         "namespaces": {name: inside(path, read_namespace) for name, path in namespaces.items()},
         # A directory of namespaces is mounted once, at first use, and stays.
         "mounts": {place: n for place, n in mounts.items() if not (place.endswith("netns") and n == 1)},
-        "files": {path: kind for top in (*directories, "/dev/sandbox-network") for path, kind in files(top)},
+        "files": {path: kind for top in (*directories, *OURS) for path, kind in files(top)},
         "processes": sorted(processes()),
     }
 

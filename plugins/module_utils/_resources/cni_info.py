@@ -9,9 +9,9 @@ from ipaddress import ip_interface
 from typing import Any
 
 from .._kernel.namespaces import Fingerprint
+from .._programs.cni_result import belongs_to, mac_of
 from .._store.attachments import ATTACHED, Attachment, Attachments
 from .cni import describe_attachment
-from .cni_observing import belongs_to, mac_of
 
 SUMMARY = ("ip_address", "ip_prefix_len", "gateway", "global_ipv6_address", "global_ipv6_prefix_len", "ipv6_gateway")
 

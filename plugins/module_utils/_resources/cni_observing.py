@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_interface
 from typing import Any
 
@@ -20,6 +21,7 @@ from .._kernel.namespaces import identify, own_identity
 from .._programs.cni_chain import versions_of
 from .._programs.cni_config import NetworkConfig, find_config
 from .._programs.cni_plugin import find_plugin
+from .._programs.cni_result import addresses_of
 from .._programs.errors import ProgramError
 from .._store.attachments import ATTACHED, Attachment, Attachments
 from .cni_options import WantedCni, run_time_of
@@ -28,7 +30,7 @@ from .cni_options import WantedCni, run_time_of
 def observe_attachments(wanted: Sequence[WantedCni], state: State, reader: Reader) -> None:
     """Everything that a plan for these attachments needs to know. Raises TaskError."""
     for one in wanted:
-        state.attachments[one.key] = Attachments(one.cache_dir).read(one.key)
+        state.attachments[one.key] = _placed(Attachments(one.cache_dir).read(one.key), reader.host)
     for one in wanted:
         if not one.present:
             continue
@@ -43,6 +45,15 @@ def observe_attachments(wanted: Sequence[WantedCni], state: State, reader: Reade
             if problem:
                 state.unwell[one.key] = problem
     _observe_others(wanted, state)
+
+
+def _placed(attachment: Attachment | None, host: Host) -> Attachment | None:
+    """What somebody else attached is in the namespace that has the name now: without that an undo could not
+    attach it again.
+    """
+    if attachment is None or attachment.ours or not is_still(attachment.netns, None, host):
+        return attachment
+    return replace(attachment, fingerprint=host.at(attachment.netns).fingerprint)
 
 
 def refuse_own(path: str) -> bool:
@@ -124,26 +135,6 @@ def _missing(attachment: Attachment, namespace: NamespaceState) -> str:
     found = {(one.local, one.prefix) for one in namespace.addresses.get(link.ifindex, ())}
     lost = [text for text in addresses_of(attachment.result or {}, name) if _pair(text) not in found]
     return f"{name} has lost {', '.join(lost)}" if lost else ""
-
-
-def addresses_of(result: Mapping[str, Any], name: str) -> list[str]:
-    """The addresses of an interface of the container, as CIDRs. Those of no interface are of the only one."""
-    return [str(one.get("address")) for one in result.get("ips") or [] if belongs_to(one, result, name)]
-
-
-def belongs_to(ip: Mapping[str, Any], result: Mapping[str, Any], name: str) -> bool:
-    """Whether an address of a result is of an interface of the container."""
-    interfaces, number = result.get("interfaces") or [], ip.get("interface")
-    owner = interfaces[number] if isinstance(number, int) and 0 <= number < len(interfaces) else None
-    return owner is None or bool(owner.get("name") == name and owner.get("sandbox"))
-
-
-def mac_of(result: Mapping[str, Any], name: str) -> str | None:
-    """The MAC address of an interface of the container, as its result tells it."""
-    macs: Iterator[str | None] = (
-        one.get("mac") for one in result.get("interfaces") or [] if one.get("name") == name and one.get("sandbox")
-    )
-    return next(macs, None)
 
 
 def _pair(text: str) -> tuple[str, int]:

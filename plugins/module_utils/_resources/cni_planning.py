@@ -11,8 +11,9 @@ from .._engine.errors import InvalidOption, NotThereYet
 from .._engine.operation import Operation
 from .._engine.state import NamespaceState, State
 from .._programs.cni_config import NetworkConfig
+from .._programs.cni_result import addresses_of, mac_of
 from .._store.attachments import ATTACHED, Attachment
-from .cni_observing import addresses_of, mac_of, published
+from .cni_observing import published
 from .cni_options import WantedCni, run_time_of
 from .forwards import overlap
 

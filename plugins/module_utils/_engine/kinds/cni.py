@@ -8,22 +8,26 @@ is taken back by DEL, which may be repeated, and what was never begun is left al
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..._kernel.errors import NoSuchNamespace, NotANamespace
+from ..._kernel.errors import KernelError, NoSuchNamespace, NotANamespace
 from ..._kernel.host import Host
+from ..._kernel.stand_in import stand_in
 from ..._programs.cni_chain import Chain
 from ..._programs.cni_config import NetworkConfig
 from ..._programs.cni_plugin import PluginError, wait_for_former
+from ..._programs.cni_result import addresses_of
 from ..._store.attachments import ADDING, ATTACHED, DELETING, Attachment, Attachments, Key
 from ..._store.host_local import free_leases, put_leases_back
 from ..operation import Operation
 from ..state import State
 from .contract import Args, Context, section
 
+MASQUERADING = ("bridge", "ptp")
 SETTLING = (0.0, 0.1)  # seconds between questions to plugins whose work may take effect a little later
 
 
@@ -157,9 +161,27 @@ def _delete(attachment: Attachment, args: Args, host: Host, store: Attachments) 
     running = store.running(attachment.key)
     wait_for_former(running, args["timeout"])
     store.put(replace(attachment, phase=DELETING))
-    alive = is_still(attachment.netns, attachment.fingerprint, host) and (attachment.this_boot or not attachment.ours)
-    chain_of(attachment, args, attachment.netns if alive else "", running).delete(attachment.result)
+    with _place_of(attachment, host) as netns:
+        chain_of(attachment, args, netns, running).delete(attachment.result)
     store.forget(attachment.key)
+
+
+@contextlib.contextmanager
+def _place_of(attachment: Attachment, host: Host) -> Iterator[str]:
+    """The namespace of an attachment for DEL; empty when it has ended, or of another boot. Plugins that
+    masquerade remove only the rules of addresses that they find inside, so these get a stand-in.
+    """
+    this_boot = attachment.this_boot or not attachment.ours
+    if this_boot and is_still(attachment.netns, attachment.fingerprint, host):
+        yield attachment.netns
+        return
+    with contextlib.ExitStack() as stack:
+        netns, first = "", attachment.config["plugins"][0] if "plugins" in attachment.config else attachment.config
+        addresses = addresses_of(attachment.result or {}, attachment.key.interface)
+        if this_boot and addresses and first["type"] in MASQUERADING and first.get("ipMasq"):
+            with contextlib.suppress(KernelError, OSError, ValueError):  # what remains then is two rules
+                netns = stack.enter_context(stand_in(attachment.key.interface, addresses))
+        yield netns
 
 
 def chain_of(attachment: Attachment, args: Args, netns: str, running: str = "") -> Chain:
