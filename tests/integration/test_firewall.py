@@ -223,6 +223,10 @@ def test_policies_and_lists_hold_on_one_bridge_and_between_bridges(net: Box) -> 
         "lan": SANDBOXES,
         None: SANDBOXES,
     }
+    link_local = net.sh("ip -6 -br addr show dev green scope link").split()[2].partition("/")[0]
+    for name, answers in (("green1", False), ("green2", True)):  # a closed one does not reach the host that way either
+        command = f"ip netns exec {name} ping -q -c 1 -W 0.5 {link_local}%eth0 > /dev/null && echo yes || true"
+        assert ("yes" in net.sh(command)) is answers
     no_tcp = {"udp4", "udp6", "icmp4", "icmp6"}
     assert all_reached(net, asked, patience=0.8) == {
         "red1": {"tcp4 red2", "udp4 red2", "icmp4 red2", "tcp6 red2"} | every("lan"),

@@ -199,7 +199,10 @@ BRIDGE: dict[str, tuple[str, list[Rule]]] = {
         [
             ("ether type arp accept", "finding each other"),
             (f"icmpv6 type {{ {NEIGHBOURS} }} accept", "finding each other"),
-            ("ether daddr @members accept", "not routed because br_netfilter has sent it to a published port"),
+            (
+                "ether type { ip, ip6 } ether daddr @members accept",
+                "not routed because br_netfilter has sent it to a published port",
+            ),
             ("iifname @restricted drop", "nothing goes past the rules"),
             ("oifname @restricted drop", "nothing goes past the rules"),
         ],

@@ -20,6 +20,7 @@ from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
 from .._kernel.links import read_links
 from .._kernel.listening import problem_with_listening
+from .._kernel.namespaces import own_identity
 from .._kernel.sysctl import read_sysctl
 from .._store.records import Records
 from . import values
@@ -47,8 +48,8 @@ class FirewallResource:
         values.no_duplicates("sandbox", [one.sandbox for one in wanted])
 
     def subjects(self, wanted: Sequence[Firewall]) -> frozenset[str]:
-        """All rules together."""
-        return frozenset({"firewall"})
+        """All rules of one namespace together."""
+        return frozenset({f"the firewall in the namespace with inode {own_identity()[1]}"})
 
     def observe(self, wanted: Sequence[Firewall], reader: Reader) -> State:
         """Our tables, the links of the host, where the sandboxes are, and what is remembered of all."""

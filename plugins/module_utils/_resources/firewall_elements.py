@@ -39,6 +39,12 @@ def addresses_of(record: Record, version: int | None = None) -> list[str]:
     return [one for one in bare if version in (None, _version(one))]
 
 
+def all_addresses_of(record: Record, version: int | None = None) -> list[str]:
+    """The same, with the link-local ones that follow from MAC addresses: by them, too, it talks to the host."""
+    link_local = [link_local_of(link["mac"]) for link in record["links"] if link["mac"]]
+    return [*addresses_of(record, version), *(link_local if version in (None, 6) else ())]
+
+
 def ports_of(record: Record | None) -> list[Forward]:
     """The published ports of a sandbox."""
     return [Forward(*one) for one in record["ports"]] if record else []
@@ -58,7 +64,7 @@ def link_local_of(mac: str) -> str:
 
 def _of_sandbox(sandbox: str, record: Record, own: NamespaceState) -> Found:
     for version in VERSIONS:
-        for address in addresses_of(record, version):
+        for address in all_addresses_of(record, version):
             yield "inet", f"sandboxes{version}", address, sandbox
             if record["policy"] != "open":
                 name = {"isolate": "isolated", "closed": "closed"}[record["policy"]]
