@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -270,6 +271,7 @@ def test_a_published_port_is_where_it_was_published_and_nowhere_else(net: Box) -
     for proto in ("tcp", "udp"):
         local = [f"{proto}/127.0.0.1/8080", f"{proto}/127.0.0.1/8081", f"{proto}/10.80.0.1/8081"]
         assert heard(ask(net, *local, patience=1), "red1") == local
+    assert ask(net, "tcp/::1/8081", patience=1) == {"tcp/::1/8081": "Connection refused"}
     own = [f"tcp/{HOST4}/8082", f"tcp/{HOST6}/8082", f"tcp/{HOST6}/8081", f"udp/{HOST6}/8081"]
     assert heard(ask(net, *own, patience=1), "red1") == own
     outside = [f"tcp/{HOST4}/8081", f"udp/{HOST4}/8081", *own]
@@ -766,3 +768,17 @@ def test_a_port_of_a_virtual_machine(net: Box) -> None:
     net.sh("ip link del vm0")  # the machine has ended; its rules stay until they are taken away
     net.change("firewall", {"sandbox": "vm", "state": "absent"})
     assert nft(net, "bridge") == []
+
+
+def test_what_was_remembered_before_a_reboot_is_forgotten(net: Box) -> None:
+    net.change("firewall", {"sandbox": "red1"})
+    (record,) = [name for name in net.state_files() if "/records/firewall/" in name and name.endswith(".json")]
+    kept = net.read(record)
+    net.change("firewall", {"sandbox": "red1", "state": "absent"})
+    boot = shlex.quote(re.sub(r'"boot_id": *"[0-9a-f]', '"boot_id": "0', kept))
+    net.sh(f"printf %s {boot} > {record}")
+    net.change("firewall", {"sandbox": "red1", "state": "absent"})
+    assert record not in net.state_files() and nft(net) == []
+    net.sh(f"printf %s {boot} > {record}")
+    net.change("firewall", {"sandbox": "red1"})
+    net.change("firewall", {"sandbox": "red1", "state": "absent"})

@@ -33,6 +33,7 @@ from .forwards import host_side
 from .slirp_forwards import warn_of_wildcards
 
 KIND = "firewall"
+OUTDATED = "firewall of another boot"
 __all__ = ["FORM", "FirewallResource"]
 
 
@@ -62,6 +63,9 @@ class FirewallResource:
         state.records.update(remembered(reader.records, own))
         state.firewall = {family: read_table(family) for family in FAMILIES}
         for one in wanted:
+            outdated = reader.records.get(KIND, _name(one, own))
+            if outdated is not None and (KIND, _name(one, own)) not in state.records:
+                state.records[OUTDATED, _name(one, own)] = outdated.value
             if one.present:
                 observe_place(one, state, reader)
                 self._observe_busy(one, state)
@@ -107,6 +111,11 @@ class FirewallResource:
             *set_up,
             *plan_forgetting(before, after, rebuilt=rebuilt),
             *_plan_records(before, after),
+            *(
+                _drop(name, value)
+                for (kind, name), value in state.records.items()
+                if kind == OUTDATED and name not in after
+            ),
         ]
 
     @staticmethod
@@ -167,9 +176,13 @@ def _record(one: Firewall, state: State) -> dict[str, Any]:
 def _plan_records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Operation]:
     operations = []
     for name in sorted({*before, *after}):
-        memory = {"kind": KIND, "name": name, "before": before.get(name)}
         if name not in after:
-            operations.append(Operation("record.drop", memory))
+            operations.append(_drop(name, before[name]))
         elif after[name] != before.get(name):
-            operations.append(Operation("record.put", {**memory, "value": after[name]}))
+            memory = {"kind": KIND, "name": name, "value": after[name], "before": before.get(name)}
+            operations.append(Operation("record.put", memory))
     return operations
+
+
+def _drop(name: str, before: Any) -> Operation:
+    return Operation("record.drop", {"kind": KIND, "name": name, "before": before})
