@@ -278,11 +278,14 @@ def test_a_published_port_is_where_it_was_published_and_nowhere_else(net: Box) -
     found = ask(net, *outside, f"tcp/{HOST4}/8080", "tcp/10.80.0.1/8082", "tcp/10.80.0.2/80", netns="lan", patience=1)
     assert heard(found, "red1") == outside
     assert found[f"tcp/{HOST4}/8081"].split()[1].startswith(LAN4)  # the service sees who asks
-    for source in ("red2", "green1"):
+    for source in ("red1", "red2", "green1"):
         assert heard(ask(net, *outside, netns=source, patience=1), "red1") == outside, source
+    assert net.link("v-red1")["linkinfo"]["info_slave_data"]["hairpin"]
     net.sh(BRIDGES_BY_THEMSELVES)
-    for source in ("red1", "red2"):  # the sandbox itself, too
+    for source in ("red1", "red2"):
         assert heard(ask(net, *outside, netns=source, patience=1), "red1") == outside, source
+    net.change("firewall", {"sandbox": "green1", "policy": "open"})
+    assert not net.link("v-red1")["linkinfo"]["info_slave_data"]["hairpin"]  # nor is it needed any more
     # the same port of other machines stays theirs
     assert heard(ask(net, f"tcp/{LAN4}/8080", netns="green1"), "behind") == [f"tcp/{LAN4}/8080"]
     assert heard(ask(net, f"tcp/{LAN4}/8080"), "behind") == [f"tcp/{LAN4}/8080"]
@@ -454,6 +457,24 @@ def arrive(box: Box) -> dict[str, set[str]]:
     found = {where: {names[number] for number in json.loads(box.sh(f"cat /run/box/heard.{where}"))} for where in places}
     box.sh("rm /run/box/heard.*")
     return found
+
+
+def test_nothing_but_published_ports_comes_back_to_a_sandbox(net: Box) -> None:
+    """A bridge port in hairpin mode: the sandbox does not hear itself."""
+    net.change("firewall", {"sandboxes": [{"sandbox": name, "policy": "open", "ports": PORTS[name]} for name in PORTS]})
+    sent = frames()
+    command = shlex.join(["python3", "-c", HEAR, "eth0", "0.8", "/run/box/heard.red1"])
+    send = shlex.join(["python3", "-c", SEND, *(sent[what] for what in sent if "own" in what)])
+    net.sh(
+        f"ip netns exec red1 {command} > /dev/null 2>&1 &",
+        "until [ -e /run/box/heard.red1.ready ]; do sleep 0.02; done",
+        f"ip netns exec red1 {send}",
+        "wait",
+    )
+    assert json.loads(net.sh("cat /run/box/heard.red1")) == []
+
+
+PORTS = {"red1": ["8080:80"], "red2": ["8081:80"]}
 
 
 def test_a_sandbox_can_only_be_itself(net: Box) -> None:

@@ -199,6 +199,11 @@ BRIDGE: dict[str, tuple[str, list[Rule]]] = {
     "forward": (
         "type filter hook forward priority filter; policy accept;",
         [
+            (
+                "iifname . oifname @hairpins ether type { ip, ip6 } ether daddr @members accept",
+                "to itself, by a published port",
+            ),
+            ("iifname . oifname @hairpins drop", "nothing else comes back"),
             ("ether type arp accept", "finding each other"),
             (f"icmpv6 type {{ {NEIGHBOURS} }} accept", "finding each other"),
             (

@@ -24,7 +24,8 @@ from .._kernel.namespaces import own_identity
 from .._kernel.sysctl import read_sysctl
 from .._store.records import Records
 from . import values
-from .firewall_elements import devices_of, elements_for, ports_of, recorded_link
+from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, ports_of, recorded_link
+from .firewall_hairpin import PORT_KIND, plan_hairpins
 from .firewall_links import observe_place, place_of
 from .firewall_localnet import LINK_KIND, key_of, plan_localnet
 from .firewall_options import FORM, Firewall, parse_firewall
@@ -75,8 +76,8 @@ class FirewallResource:
             records.update({_name(one, own): _record(one, state) for one in wanted if one.present})
         devices = {device for record in records.values() for device in devices_of(record, own)}
         devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
-        for device in sorted(devices):
-            own.sysctls[key_of(device)] = read_sysctl(handle, key_of(device))
+        for key in (*BRIDGE_NETFILTER, *map(key_of, sorted(devices))):
+            own.sysctls[key] = read_sysctl(handle, key)
         return state
 
     @staticmethod
@@ -103,7 +104,12 @@ class FirewallResource:
         refuse_clashes({_name(one, own): one for one in wanted if one.present}, after)
         sandboxes = {name.partition(":")[2]: record for name, record in after.items()}
         tables = plan_tables(elements_for(sandboxes, own), state)
-        restored, set_up = plan_localnet(after.values(), state)
+        restored: list[Operation] = []
+        set_up: list[Operation] = []
+        for aspect in (plan_localnet, plan_hairpins):
+            before_rules, after_rules = aspect(after.values(), state)
+            restored += before_rules
+            set_up += after_rules
         rebuilt = any(change["before"] != "ours" for one in tables for change in one.args["tables"].values())
         return [
             *restored,
@@ -153,7 +159,7 @@ class FirewallResource:
 def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:
     """What is remembered of the sandboxes of one namespace, the one Ansible runs in."""
     found: dict[tuple[str, str], dict[str, Any] | None] = {}
-    for kind in (KIND, LINK_KIND):
+    for kind in (KIND, LINK_KIND, PORT_KIND):
         for name, record in records.all(kind).items():
             if record.this_boot and record.value["identity"] == list(own.fingerprint):
                 found[kind, name] = record.value

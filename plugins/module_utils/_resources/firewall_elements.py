@@ -14,6 +14,7 @@ from .firewall_lists import elements_of
 from .forwards import WILDCARDS, is_loopback
 
 VERSIONS = (4, 6)
+BRIDGE_NETFILTER = ("net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables")
 LISTS = ("allow", "deny")
 DIRECTIONS = ("in", "out")
 Record = Mapping[str, Any]
@@ -56,6 +57,12 @@ def devices_of(record: Record, own: NamespaceState) -> list[str]:
     return sorted({_bridge_of(link, own)[0] or link["interface"] for link in record["links"]}) if local else []
 
 
+def hairpins_of(record: Record, own: NamespaceState) -> list[str]:
+    """The ports of bridges by which a sandbox is reached from itself, where that needs more than routing."""
+    filtered = any(own.sysctls.get(key) == "1" for key in BRIDGE_NETFILTER)
+    return [link["interface"] for link in record["links"] if filtered and record["ports"] and _bridge_of(link, own)[0]]
+
+
 def link_local_of(mac: str) -> str:
     """The IPv6 address that a link makes of its MAC address (RFC 4291, appendix A)."""
     octets = bytes.fromhex(mac.replace(":", ""))
@@ -78,6 +85,8 @@ def _of_sandbox(sandbox: str, record: Record, own: NamespaceState) -> Found:
         yield from _masqueraded(sandbox, record)
     for link in record["links"]:
         yield from _of_link(sandbox, record, link, own)
+    for interface in hairpins_of(record, own):
+        yield "bridge", "hairpins", f"{interface} . {interface}", sandbox
 
 
 def _published(sandbox: str, record: Record) -> Found:
