@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
-"""A sandbox that reaches itself by its own published port, where br_netfilter shows frames of bridges to the rules for IP.
+"""A sandbox that reaches itself by a port of its own, where br_netfilter shows frames of bridges to the rules for IP.
 
 There, what the rules lead to a port of the same bridge stays on the bridge, and a bridge sends nothing back through
 the port that it came from, unless the port is in hairpin mode (br_netfilter_hooks.c, ip-link(8)). It is put into that
