@@ -463,6 +463,7 @@ def test_nothing_but_published_ports_comes_back_to_a_sandbox(net: Box) -> None:
     """A bridge port in hairpin mode: the sandbox does not hear itself."""
     net.change("firewall", {"sandboxes": [{"sandbox": name, "policy": "open", "ports": PORTS[name]} for name in PORTS]})
     sent = frames()
+    assert net.link("v-red1")["linkinfo"]["info_slave_data"]["hairpin"]
     command = shlex.join(["python3", "-c", HEAR, "eth0", "0.8", "/run/box/heard.red1"])
     send = shlex.join(["python3", "-c", SEND, *(sent[what] for what in sent if "own" in what)])
     net.sh(
@@ -474,7 +475,7 @@ def test_nothing_but_published_ports_comes_back_to_a_sandbox(net: Box) -> None:
     assert json.loads(net.sh("cat /run/box/heard.red1")) == []
 
 
-PORTS = {"red1": ["8080:80"], "red2": ["8081:80"]}
+PORTS = {"red1": [f"{HOST4}:8080:80"], "red2": [f"{HOST4}:8081:80"]}
 
 
 def test_a_sandbox_can_only_be_itself(net: Box) -> None:
@@ -587,6 +588,7 @@ def test_other_flows_live_on_while_a_port_changes(net: Box) -> None:
 
 def test_what_is_changed_is_what_differs(net: Box) -> None:
     """One port of one of many is one element."""
+    net.sh(BRIDGES_BY_THEMSELVES)
     net.change("firewall", all_isolated())
     result = net.change("firewall", {"sandbox": "red1", "ports": [f"{HOST4}:8080:80"]})
     (change, *_others) = result["operations"]

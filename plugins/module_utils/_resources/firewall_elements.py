@@ -60,7 +60,9 @@ def devices_of(record: Record, own: NamespaceState) -> list[str]:
 def hairpins_of(record: Record, own: NamespaceState) -> list[str]:
     """The ports of bridges by which a sandbox is reached from itself, where that needs more than routing."""
     filtered = any(own.sysctls.get(key) == "1" for key in BRIDGE_NETFILTER)
-    return [link["interface"] for link in record["links"] if filtered and record["ports"] and _bridge_of(link, own)[0]]
+    if not filtered or all(is_loopback(port.host_addr) for port in ports_of(record)):
+        return []
+    return [link["interface"] for link in record["links"] if _bridge_of(link, own)[0]]
 
 
 def link_local_of(mac: str) -> str:
