@@ -236,7 +236,9 @@ notes:
     clients are should not be asked through V(127.0.0.1), where all of them have the address of the
     host.
   - A sandbox that connects to a published port of another one, or of itself, is seen with the address
-    of the host.
+    of the host. Where frames of bridges come by the rules for IP (C(br_netfilter)), the port of the
+    bridge that leads to a sandbox with published ports is put into hairpin mode for that, until the
+    last one goes.
   - A published port is a rule and not a listening socket. A program of the host that begins to listen
     at the same place later gets no connections.
   - UDP and other connections that the kernel tracks are forgotten where they must not go on. That is
@@ -435,7 +437,7 @@ operations:
   description:
     - What was done, in order, or in check mode would be done. Empty when nothing had to change.
     - Each item has C(op), which is one of V(firewall.change), V(conntrack.forget), V(sysctl.set),
-      V(record.put) and V(record.drop), and what it was done to and with.
+      V(link.set), V(record.put) and V(record.drop), and what it was done to and with.
     - After a failure, what had been done before it was undone.
   type: list
   elements: dict

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -223,6 +224,10 @@ def test_policies_and_lists_hold_on_one_bridge_and_between_bridges(net: Box) -> 
         "lan": SANDBOXES,
         None: SANDBOXES,
     }
+    link_local = net.sh("ip -6 -br addr show dev green scope link").split()[2].partition("/")[0]
+    for name, answers in (("green1", False), ("green2", True)):  # a closed one does not reach the host that way either
+        command = f"ip netns exec {name} ping -q -c 1 -W 0.5 {link_local}%eth0 > /dev/null && echo yes || true"
+        assert ("yes" in net.sh(command)) is answers
     no_tcp = {"udp4", "udp6", "icmp4", "icmp6"}
     assert all_reached(net, asked, patience=0.8) == {
         "red1": {"tcp4 red2", "udp4 red2", "icmp4 red2", "tcp6 red2"} | every("lan"),
@@ -266,17 +271,21 @@ def test_a_published_port_is_where_it_was_published_and_nowhere_else(net: Box) -
     for proto in ("tcp", "udp"):
         local = [f"{proto}/127.0.0.1/8080", f"{proto}/127.0.0.1/8081", f"{proto}/10.80.0.1/8081"]
         assert heard(ask(net, *local, patience=1), "red1") == local
+    assert ask(net, "tcp/::1/8081", patience=1) == {"tcp/::1/8081": "Connection refused"}
     own = [f"tcp/{HOST4}/8082", f"tcp/{HOST6}/8082", f"tcp/{HOST6}/8081", f"udp/{HOST6}/8081"]
     assert heard(ask(net, *own, patience=1), "red1") == own
     outside = [f"tcp/{HOST4}/8081", f"udp/{HOST4}/8081", *own]
     found = ask(net, *outside, f"tcp/{HOST4}/8080", "tcp/10.80.0.1/8082", "tcp/10.80.0.2/80", netns="lan", patience=1)
     assert heard(found, "red1") == outside
     assert found[f"tcp/{HOST4}/8081"].split()[1].startswith(LAN4)  # the service sees who asks
-    for source in ("red2", "green1"):
+    for source in ("red1", "red2", "green1"):
         assert heard(ask(net, *outside, netns=source, patience=1), "red1") == outside, source
+    assert net.link("v-red1")["linkinfo"]["info_slave_data"]["hairpin"]
     net.sh(BRIDGES_BY_THEMSELVES)
-    for source in ("red1", "red2"):  # the sandbox itself, too
+    for source in ("red1", "red2"):
         assert heard(ask(net, *outside, netns=source, patience=1), "red1") == outside, source
+    net.change("firewall", {"sandbox": "green1", "policy": "open"})
+    assert not net.link("v-red1")["linkinfo"]["info_slave_data"]["hairpin"]  # nor is it needed any more
     # the same port of other machines stays theirs
     assert heard(ask(net, f"tcp/{LAN4}/8080", netns="green1"), "behind") == [f"tcp/{LAN4}/8080"]
     assert heard(ask(net, f"tcp/{LAN4}/8080"), "behind") == [f"tcp/{LAN4}/8080"]
@@ -450,6 +459,25 @@ def arrive(box: Box) -> dict[str, set[str]]:
     return found
 
 
+def test_nothing_but_published_ports_comes_back_to_a_sandbox(net: Box) -> None:
+    """A bridge port in hairpin mode: the sandbox does not hear itself."""
+    net.change("firewall", {"sandboxes": [{"sandbox": name, "policy": "open", "ports": PORTS[name]} for name in PORTS]})
+    sent = frames()
+    assert net.link("v-red1")["linkinfo"]["info_slave_data"]["hairpin"]
+    command = shlex.join(["python3", "-c", HEAR, "eth0", "0.8", "/run/box/heard.red1"])
+    send = shlex.join(["python3", "-c", SEND, *(sent[what] for what in sent if "own" in what)])
+    net.sh(
+        f"ip netns exec red1 {command} > /dev/null 2>&1 &",
+        "until [ -e /run/box/heard.red1.ready ]; do sleep 0.02; done",
+        f"ip netns exec red1 {send}",
+        "wait",
+    )
+    assert json.loads(net.sh("cat /run/box/heard.red1")) == []
+
+
+PORTS = {"red1": [f"{HOST4}:8080:80"], "red2": [f"{HOST4}:8081:80"]}
+
+
 def test_a_sandbox_can_only_be_itself(net: Box) -> None:
     everything, own = set(frames()), {what for what in frames() if what.startswith("own")}
     net.sh(BRIDGES_BY_THEMSELVES)  # the rules for IP would drop what is no whole packet
@@ -560,6 +588,7 @@ def test_other_flows_live_on_while_a_port_changes(net: Box) -> None:
 
 def test_what_is_changed_is_what_differs(net: Box) -> None:
     """One port of one of many is one element."""
+    net.sh(BRIDGES_BY_THEMSELVES)
     net.change("firewall", all_isolated())
     result = net.change("firewall", {"sandbox": "red1", "ports": [f"{HOST4}:8080:80"]})
     (change, *_others) = result["operations"]
@@ -762,3 +791,17 @@ def test_a_port_of_a_virtual_machine(net: Box) -> None:
     net.sh("ip link del vm0")  # the machine has ended; its rules stay until they are taken away
     net.change("firewall", {"sandbox": "vm", "state": "absent"})
     assert nft(net, "bridge") == []
+
+
+def test_what_was_remembered_before_a_reboot_is_forgotten(net: Box) -> None:
+    net.change("firewall", {"sandbox": "red1"})
+    (record,) = [name for name in net.state_files() if "/records/firewall/" in name and name.endswith(".json")]
+    kept = net.read(record)
+    net.change("firewall", {"sandbox": "red1", "state": "absent"})
+    boot = shlex.quote(re.sub(r'"boot_id": *"[0-9a-f]', '"boot_id": "0', kept))
+    net.sh(f"printf %s {boot} > {record}")
+    net.change("firewall", {"sandbox": "red1", "state": "absent"})
+    assert record not in net.state_files() and nft(net) == []
+    net.sh(f"printf %s {boot} > {record}")
+    net.change("firewall", {"sandbox": "red1"})
+    net.change("firewall", {"sandbox": "red1", "state": "absent"})

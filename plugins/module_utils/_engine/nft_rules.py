@@ -18,6 +18,8 @@ TARGET = "target"
 AT_TARGET = "@th,64,128"
 NEIGHBOURS = "nd-neighbor-solicit, nd-neighbor-advert"
 NOBODY_YET = "{ nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report }"
+NOT_ALONE = {4: "meta nfproto ipv4", 6: "ip6 daddr != ::1"}
+"""The kernel takes no answers for ::1 from a link: who asks there is not led away."""
 PEER = "{header} {own} . {header} {peer} . meta l4proto . th dport @{name}{version}"
 
 
@@ -89,7 +91,7 @@ INET: dict[str, tuple[str, list[Rule]]] = {
                     "published at one address",
                 ),
                 (
-                    f"meta nfproto ipv{version} dnat {header} to meta l4proto . th dport map @published_any{version}",
+                    f"{NOT_ALONE[version]} dnat {header} to meta l4proto . th dport map @published_any{version}",
                     "published at every address",
                 ),
             )
@@ -197,9 +199,17 @@ BRIDGE: dict[str, tuple[str, list[Rule]]] = {
     "forward": (
         "type filter hook forward priority filter; policy accept;",
         [
+            (
+                "iifname . oifname @hairpins ether type { ip, ip6 } ether daddr @members accept",
+                "to itself, by a published port",
+            ),
+            ("iifname . oifname @hairpins drop", "nothing else comes back"),
             ("ether type arp accept", "finding each other"),
             (f"icmpv6 type {{ {NEIGHBOURS} }} accept", "finding each other"),
-            ("ether daddr @members accept", "not routed because br_netfilter has sent it to a published port"),
+            (
+                "ether type { ip, ip6 } ether daddr @members accept",
+                "not routed because br_netfilter has sent it to a published port",
+            ),
             ("iifname @restricted drop", "nothing goes past the rules"),
             ("oifname @restricted drop", "nothing goes past the rules"),
         ],

@@ -86,6 +86,7 @@ DECLARATIONS: dict[str, dict[str, Declaration]] = {
         "guarded": Declaration(("ifname",)),
         "restricted": Declaration(("ifname",)),
         "members": Declaration(("ether_addr",)),
+        "hairpins": Declaration(("ifname", "ifname")),
         "stations": _STATIONS,
         "targets": Declaration(("ifname", TARGET)),
         "routers": Declaration(("ifname",), ("ether_addr",)),

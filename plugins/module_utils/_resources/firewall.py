@@ -20,11 +20,13 @@ from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
 from .._kernel.links import read_links
 from .._kernel.listening import problem_with_listening
+from .._kernel.namespaces import own_identity
 from .._kernel.sysctl import read_sysctl
 from .._programs.errors import ProgramError
 from .._store.records import Records
 from . import values
-from .firewall_elements import devices_of, elements_for, ports_of, recorded_link
+from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, ports_of, recorded_link
+from .firewall_hairpin import PORT_KIND, plan_hairpins
 from .firewall_links import observe_place, place_of
 from .firewall_localnet import LINK_KIND, key_of, plan_localnet
 from .firewall_options import FORM, Firewall, parse_firewall
@@ -33,6 +35,7 @@ from .forwards import host_side
 from .slirp_forwards import warn_of_wildcards
 
 KIND = "firewall"
+OUTDATED = "firewall of another boot"
 __all__ = ["FORM", "FirewallResource"]
 
 
@@ -48,8 +51,8 @@ class FirewallResource:
         values.no_duplicates("sandbox", [one.sandbox for one in wanted])
 
     def subjects(self, wanted: Sequence[Firewall]) -> frozenset[str]:
-        """All rules together."""
-        return frozenset({"firewall"})
+        """All rules of one namespace together."""
+        return frozenset({f"the firewall in the namespace with inode {own_identity()[1]}"})
 
     def observe(self, wanted: Sequence[Firewall], reader: Reader) -> State:
         """Our tables, the links of the host, where the sandboxes are, and what is remembered of all."""
@@ -62,6 +65,9 @@ class FirewallResource:
         state.records.update(remembered(reader.records, own))
         state.firewall = _tables(needed=bool(state.records) or any(one.present for one in wanted))
         for one in wanted:
+            outdated = reader.records.get(KIND, _name(one, own))
+            if outdated is not None and (KIND, _name(one, own)) not in state.records:
+                state.records[OUTDATED, _name(one, own)] = outdated.value
             if one.present:
                 observe_place(one, state, reader)
                 self._observe_busy(one, state)
@@ -71,8 +77,8 @@ class FirewallResource:
             records.update({_name(one, own): _record(one, state) for one in wanted if one.present})
         devices = {device for record in records.values() for device in devices_of(record, own)}
         devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
-        for device in sorted(devices):
-            own.sysctls[key_of(device)] = read_sysctl(handle, key_of(device))
+        for key in (*BRIDGE_NETFILTER, *map(key_of, sorted(devices))):
+            own.sysctls[key] = read_sysctl(handle, key)
         return state
 
     @staticmethod
@@ -99,7 +105,12 @@ class FirewallResource:
         refuse_clashes({_name(one, own): one for one in wanted if one.present}, after)
         sandboxes = {name.partition(":")[2]: record for name, record in after.items()}
         tables = plan_tables(elements_for(sandboxes, own), state)
-        restored, set_up = plan_localnet(after.values(), state)
+        restored: list[Operation] = []
+        set_up: list[Operation] = []
+        for aspect in (plan_localnet, plan_hairpins):
+            before_rules, after_rules = aspect(after.values(), state)
+            restored += before_rules
+            set_up += after_rules
         rebuilt = any(change["before"] != "ours" for one in tables for change in one.args["tables"].values())
         return [
             *restored,
@@ -107,6 +118,11 @@ class FirewallResource:
             *set_up,
             *plan_forgetting(before, after, rebuilt=rebuilt),
             *_plan_records(before, after),
+            *(
+                _drop(name, value)
+                for (kind, name), value in state.records.items()
+                if kind == OUTDATED and name not in after
+            ),
         ]
 
     @staticmethod
@@ -154,7 +170,7 @@ def _tables(*, needed: bool) -> dict[str, Table | None]:
 def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:
     """What is remembered of the sandboxes of one namespace, the one Ansible runs in."""
     found: dict[tuple[str, str], dict[str, Any] | None] = {}
-    for kind in (KIND, LINK_KIND):
+    for kind in (KIND, LINK_KIND, PORT_KIND):
         for name, record in records.all(kind).items():
             if record.this_boot and record.value["identity"] == list(own.fingerprint):
                 found[kind, name] = record.value
@@ -177,9 +193,13 @@ def _record(one: Firewall, state: State) -> dict[str, Any]:
 def _plan_records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Operation]:
     operations = []
     for name in sorted({*before, *after}):
-        memory = {"kind": KIND, "name": name, "before": before.get(name)}
         if name not in after:
-            operations.append(Operation("record.drop", memory))
+            operations.append(_drop(name, before[name]))
         elif after[name] != before.get(name):
-            operations.append(Operation("record.put", {**memory, "value": after[name]}))
+            memory = {"kind": KIND, "name": name, "value": after[name], "before": before.get(name)}
+            operations.append(Operation("record.put", memory))
     return operations
+
+
+def _drop(name: str, before: Any) -> Operation:
+    return Operation("record.drop", {"kind": KIND, "name": name, "before": before})

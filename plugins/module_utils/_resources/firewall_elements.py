@@ -14,6 +14,7 @@ from .firewall_lists import elements_of
 from .forwards import WILDCARDS, is_loopback
 
 VERSIONS = (4, 6)
+BRIDGE_NETFILTER = ("net.bridge.bridge-nf-call-iptables", "net.bridge.bridge-nf-call-ip6tables")
 LISTS = ("allow", "deny")
 DIRECTIONS = ("in", "out")
 Record = Mapping[str, Any]
@@ -39,6 +40,12 @@ def addresses_of(record: Record, version: int | None = None) -> list[str]:
     return [one for one in bare if version in (None, _version(one))]
 
 
+def all_addresses_of(record: Record, version: int | None = None) -> list[str]:
+    """The same, with the link-local ones that follow from MAC addresses: by them, too, it talks to the host."""
+    link_local = [link_local_of(link["mac"]) for link in record["links"] if link["mac"]]
+    return [*addresses_of(record, version), *(link_local if version in (None, 6) else ())]
+
+
 def ports_of(record: Record | None) -> list[Forward]:
     """The published ports of a sandbox."""
     return [Forward(*one) for one in record["ports"]] if record else []
@@ -50,6 +57,14 @@ def devices_of(record: Record, own: NamespaceState) -> list[str]:
     return sorted({_bridge_of(link, own)[0] or link["interface"] for link in record["links"]}) if local else []
 
 
+def hairpins_of(record: Record, own: NamespaceState) -> list[str]:
+    """The ports of bridges by which a sandbox is reached from itself, where that needs more than routing."""
+    filtered = any(own.sysctls.get(key) == "1" for key in BRIDGE_NETFILTER)
+    if not filtered or all(is_loopback(port.host_addr) for port in ports_of(record)):
+        return []
+    return [link["interface"] for link in record["links"] if _bridge_of(link, own)[0]]
+
+
 def link_local_of(mac: str) -> str:
     """The IPv6 address that a link makes of its MAC address (RFC 4291, appendix A)."""
     octets = bytes.fromhex(mac.replace(":", ""))
@@ -58,7 +73,7 @@ def link_local_of(mac: str) -> str:
 
 def _of_sandbox(sandbox: str, record: Record, own: NamespaceState) -> Found:
     for version in VERSIONS:
-        for address in addresses_of(record, version):
+        for address in all_addresses_of(record, version):
             yield "inet", f"sandboxes{version}", address, sandbox
             if record["policy"] != "open":
                 name = {"isolate": "isolated", "closed": "closed"}[record["policy"]]
@@ -72,6 +87,8 @@ def _of_sandbox(sandbox: str, record: Record, own: NamespaceState) -> Found:
         yield from _masqueraded(sandbox, record)
     for link in record["links"]:
         yield from _of_link(sandbox, record, link, own)
+    for interface in hairpins_of(record, own):
+        yield "bridge", "hairpins", f"{interface} . {interface}", sandbox
 
 
 def _published(sandbox: str, record: Record) -> Found:

@@ -13,7 +13,7 @@ from .._engine.nft_tables import Elements, Table
 from .._engine.operation import Operation
 from .._engine.state import State
 from .._programs.slirp4netns import Forward
-from .firewall_elements import Record, addresses_of, ports_of
+from .firewall_elements import Record, addresses_of, all_addresses_of, ports_of
 from .firewall_options import Firewall, meet
 from .forwards import host_side
 
@@ -129,9 +129,9 @@ def plan_forgetting(before: Mapping[str, Record], after: Mapping[str, Record], *
     for name in {*before, *after}:
         old, new = before.get(name), after.get(name)
         if old is not None and (new is None or any(old[aspect] != new[aspect] for aspect in FLOWS)):
-            every.update(addresses_of(old))
+            every.update(all_addresses_of(old))
         if new is not None and (rebuilt or old is None or any(old[one] != new[one] for one in ("policy", "allow"))):
-            (every if new["policy"] == "closed" else inbound).update(addresses_of(new))
+            (every if new["policy"] == "closed" else inbound).update(all_addresses_of(new))
         had, has = set(map(tuple, old["ports"] if old else ())), set(map(tuple, new["ports"] if new else ()))
         places.update((proto, address, port) for proto, address, port, *_guest in had ^ has)
         if rebuilt:

@@ -97,7 +97,7 @@ class ConntrackForget:
 
     def apply(self, args: Args, context: Context) -> None:
         try:
-            places = {(proto, address, port) for proto, address, port in args["places"]}
+            places = set(map(tuple, args["places"]))
             forget_connections(set(args["addresses"]), set(args["inbound"]), places)
         except KernelError as error:
             raise error.while_doing("forgetting tracked connections of sandboxes") from None

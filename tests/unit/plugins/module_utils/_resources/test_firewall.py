@@ -22,6 +22,7 @@ from ansible_collections.sandbox.network.plugins.module_utils._resources.firewal
 from ansible_collections.sandbox.network.plugins.module_utils._resources.firewall_options import OPTIONS, meet
 
 RESOURCE = FirewallResource()
+OF_S1 = ["10.0.0.1", "fd00::1", "fe80::ff:fe00:1"]
 MAC = "02:00:00:00:00:0{}"
 
 
@@ -116,10 +117,10 @@ def test_what_was_flushed_comes_back_for_all() -> None:
     [
         ({}, {"ports": ["80"]}, {"places": [["tcp", "127.0.0.1", 80]]}),
         ({"ports": ["80"]}, {"ports": ["80:81"]}, {"places": [["tcp", "127.0.0.1", 80]]}),
-        ({}, {"policy": "closed"}, {"addresses": ["10.0.0.1", "fd00::1"]}),
-        ({"policy": "open"}, {}, {"addresses": ["10.0.0.1", "fd00::1"], "inbound": ["10.0.0.1", "fd00::1"]}),
-        ({"allow": ["80"]}, {}, {"inbound": ["10.0.0.1", "fd00::1"]}),
-        ({}, {"deny": ["80"]}, {"addresses": ["10.0.0.1", "fd00::1"]}),
+        ({}, {"policy": "closed"}, {"addresses": OF_S1}),
+        ({"policy": "open"}, {}, {"addresses": OF_S1, "inbound": OF_S1}),
+        ({"allow": ["80"]}, {}, {"inbound": OF_S1}),
+        ({}, {"deny": ["80"]}, {"addresses": OF_S1}),
         ({}, {"antispoof": False}, None),
     ],
 )
