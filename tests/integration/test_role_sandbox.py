@@ -615,8 +615,9 @@ def test_ports_of_sandboxes_on_a_bridge(host: Throwaway) -> None:
     assert "8080" in failed["failed"] and "c" not in host.run("ip", "netns", "list").split()
     host.run("sh", "-c", 'ip netns exec a python3 -c "$0" >/dev/null 2>&1', SERVE)
     assert host.run("python3", "-c", ASK, "8080") == "from inside\n"
-    host.run("sh", "-c", "kill $(ip netns pids a)")
+    host.run("sh", "-c", 'kill $(ip netns pids a); while [ -n "$(ip netns pids a)" ]; do sleep 0.05; done')
     gone, gone_again = host.play(absent(*names(first, second)), absent(*names(first, second)))
+    assert gone["failed"] is None
     assert gone["firewalls"]["changed"] and not changed(gone_again)
     assert host.snapshot() == before
 

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
 """A machine whose first process is systemd: the tree that the runner made, booted in a container.
 
-What is written there is gone with it. It has a network, processes and control groups of its own, so
-that many can run at once.
+What is written there is gone with it, though not with a reboot of it. It has a network, processes and
+control groups of its own, so that many can run at once.
 """
 
 from __future__ import annotations
@@ -24,8 +24,24 @@ TREE = BUILD / "systemd" / "tree"
 BOOT_SECONDS, END_SECONDS = 60, 20
 GROUP = "sandbox-network-"
 
+# The tree, and over it what is written: in a mount namespace, which ends with the machine.
+MOUNTED = """
+mount -t tmpfs tmpfs "$0"
+mkdir "$0/changes" "$0/work" "$0/root"
+mount -t overlay -o "lowerdir=$1,upperdir=$0/changes,workdir=$0/work" overlay "$0/root"
+program=$2
+root=$0/root
+shift 2
+status=133  # a reboot
+while [ "$status" -eq 133 ]; do
+    status=0
+    "$program" "--directory=$root" "$@" || status=$?
+done
+exit "$status"
+"""
+ROOT = ("unshare", "--mount", "--propagation=private", "sh", "-euc", MOUNTED)
 CONTAINER = (
-    *("systemd-nspawn", "--quiet", "--boot", f"--directory={TREE}", "--volatile=overlay", "--machine=machine"),
+    *("systemd-nspawn", "--quiet", "--boot", "--machine=machine"),
     *("--private-network", "--bind=/dev/net/tun", "--capability=all"),
     *("--register=no", "--keep-unit", "--link-journal=no", "--console=passive"),
 )
@@ -47,9 +63,10 @@ class Machine:
         self.leader = 0
         _remove_empty_groups()
         self.group = Path(tempfile.mkdtemp(prefix=GROUP, dir=_hierarchies()[0]))
+        self.root = Path(tempfile.mkdtemp(prefix=GROUP))
         with tempfile.TemporaryFile("w+") as console:
             self.process = subprocess.Popen(
-                [*IN_GROUP, str(self.group), *CONTAINER, *self._shared()],
+                [*IN_GROUP, str(self.group), *ROOT, str(self.root), str(TREE), *CONTAINER, *self._shared()],
                 env={**os.environ, **UNIFIED},
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -70,16 +87,27 @@ class Machine:
         return [f"--bind-ro={place.resolve()}:{place}:norbind" for place in places]
 
     def _wait_until_booted(self) -> None:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         deadline, state = time.monotonic() + BOOT_SECONDS, "not there"
         while state not in ("running", "degraded"):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise HostError(f"the machine does not start, it is {state}")
             time.sleep(0.02)
-            for word in children.read_text(encoding="ascii").split():
-                self.leader = int(word)
+            for container in _children(self.process.pid):
+                self.leader = next(iter(_children(container)), 0)
+            if self.leader:
                 asked = self.inside("systemctl", "is-system-running")
                 state = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+
+    def reboot(self) -> None:
+        """Boot again. Sessions on it have ended."""
+        former = self.leader
+        subprocess.run(self.inside("systemctl", "reboot"), check=False)
+        deadline = time.monotonic() + BOOT_SECONDS
+        while Path(f"/proc/{former}").exists():
+            if time.monotonic() > deadline:
+                raise HostError("the machine does not go down")
+            time.sleep(0.02)
+        self._wait_until_booted()
 
     def inside(self, *command: str) -> list[str]:
         """The words by which a command is run on the machine, as root."""
@@ -90,6 +118,7 @@ class Machine:
         with contextlib.suppress(FileNotFoundError):  # it has not come that far
             (self.group / "payload" / "cgroup.kill").write_text("1", encoding="ascii")
         self.process.wait(END_SECONDS)
+        self.root.rmdir()
         _remove_groups(self.group.name)
 
 
@@ -118,6 +147,14 @@ class Session(Server):
         for pipe in (self.process.stdin, self.process.stdout):
             t.cast(t.IO[bytes], pipe).close()
         self.process.wait()
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that one has started; none when it has ended."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    except FileNotFoundError:
+        return []
 
 
 def _hierarchies() -> list[Path]:

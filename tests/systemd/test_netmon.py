@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from box import operations
-from systemd_host import SystemdHost
+from systemd_host import SystemdHost, session
+from systemd_machine import Machine
 
 UNIT = "sandbox-netmon.service"
 RUNTIME = "/usr/local/bin/runtime"
@@ -22,6 +23,17 @@ SANDBOX = (
     "ip -n sb link set eth0 up",
 )
 PLACES = ("/etc", "/run/netns", "/run/sandbox-network", "/usr/local", "/var/lib/sandbox-network")
+
+
+MAKES_THE_SANDBOX = f"""[Unit]
+After=sandbox-netmon.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -ec '{"; ".join(SANDBOX)}'
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 @pytest.fixture
@@ -103,6 +115,32 @@ def test_enabled_for_the_next_boot(sandbox: SystemdHost) -> None:
     assert sandbox.show(UNIT, "LoadState") == "not-found"
     sandbox.sh("ip -n sb link set eth0 mtu 1500")
     assert sandbox.host.unlike(before, *PLACES) == []
+
+
+def test_a_reboot(machine: Machine) -> None:
+    forwards = {"netns": "sb", "forwards": ["18080:8080"]}
+    with session(machine, "root") as host:
+        host.sh(
+            "mkdir -p /usr/local/bin",
+            f"cat > /etc/systemd/system/sandbox.service <<'END'\n{MAKES_THE_SANDBOX}\nEND",
+            f'printf \'#!/bin/sh\\necho "$2 $3 $(cat "$4")" >> {TOLD}\\n\' > {RUNTIME}; chmod 755 {RUNTIME}',
+            "systemctl enable --quiet --now sandbox.service",
+        )
+        host.done("netmon_service", {**SB, "enabled": True})
+        host.done("slirp_network", forwards)
+    machine.reboot()
+    with session(machine, "root") as host:
+        assert host.show(UNIT, "ActiveState") == "active"
+        host.until('grep -q \'"state": "watched"\' /run/sandbox-network/netmon/status.json')
+        started = [int(host.show(unit, "ActiveEnterTimestampMonotonic")) for unit in (UNIT, "sandbox.service")]
+        assert started == sorted(started), "whoever makes sandboxes can be ordered after the monitor"
+        host.nothing_to_do("netmon_service", {**SB, "enabled": True})
+        assert "msg=watched" in host.sh(f"journalctl --output=cat --boot --unit={UNIT}")
+        mtu_is_told(host, 1400)
+        # The network ends with the boot, and a task starts it again.
+        slirp = host.change("slirp_network", forwards)["slirp"]
+        assert [one["host_port"] for one in slirp["forwards"]] == [18080]
+        assert host.listed(slirp["api_socket"]) == [18080]
 
 
 def test_from_a_process_to_a_unit(sandbox: SystemdHost) -> None:
