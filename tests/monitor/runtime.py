@@ -45,10 +45,9 @@ class Runtime:
         if self._record.exists():
             with self._record.open("rb") as record:
                 record.seek(self._read)
-                for line in record:
-                    if line.endswith(b"\n"):
-                        self._read += len(line)
-                        self._calls.append(_call(line))
+                whole = record.read().rpartition(b"\n")[0]  # behind it, one that is being written
+                self._read += len(whole) + 1 if whole else 0
+                self._calls += map(_call, whole.splitlines())
         return self._calls
 
     def forget(self) -> None:
