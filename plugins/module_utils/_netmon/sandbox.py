@@ -22,7 +22,7 @@ from .view import View, read_view
 MEMORY = "told.jsonl"
 LOOK_AGAIN, AT_LAST = 0.05, 0.5  # seconds after a read of tables that changed meanwhile, at least and at most
 TRY_AGAIN = 1.0  # seconds, after something that should not fail
-PART_OF_LOOKING = 5  # a look that takes long is not repeated all the time
+PART_OF_LOOKING = 5  # a look that costs much is not repeated all the time
 BOOT = "/proc/sys/kernel/random/boot_id"
 
 
@@ -119,7 +119,7 @@ class Sandbox:
             self._act(now)
 
     def _look(self, now: float) -> None:
-        settings = self.settings
+        settings, used = self.settings, time.process_time()
         self.counters.looks += 1
         try:
             memory = self._prepared()
@@ -140,7 +140,7 @@ class Sandbox:
             self.look_at = now + TRY_AGAIN
             return
         after = time.monotonic()
-        self._not_before = after + PART_OF_LOOKING * (after - now)
+        self._not_before = after + PART_OF_LOOKING * (time.process_time() - used)
         self.look_at = after + (settings.resync or NEVER)
         self.view = view
         self.act_at = after
