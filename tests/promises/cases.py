@@ -1417,7 +1417,7 @@ FIREWALL = [
             "deny": [{"cidr": "fd00::/8"}],
         },
         absent={"sandbox": "s1"},
-        things=("sandbox", "nft", "sbr0", "v2"),
+        things=("sandbox", "nft", "sbr0", "v1", "v2"),
     ),
     Case(
         "firewall-many",
@@ -1426,7 +1426,7 @@ FIREWALL = [
         present={"sandboxes": [{"sandbox": "s1", "policy": "open"}, {"sandbox": "s2", "ports": ["8080:80"]}]},
         update={"sandboxes": [{"sandbox": "s1", "ports": ["8080:80"]}, {"sandbox": "s2", "state": "absent"}]},
         absent={"sandboxes": [{"sandbox": "s1"}, {"sandbox": "s2"}]},
-        things=("sandbox", "nft", "sbr0", "v2"),
+        things=("sandbox", "nft", "sbr0", "v1", "v2"),
     ),
     Case(
         "firewall-first-use",
@@ -1434,7 +1434,7 @@ FIREWALL = [
         prepare=(SANDBOXES,),
         present={"sandbox": "s2", "ports": ["8080:80"]},
         absent={"sandbox": "s2"},
-        things=("sandbox", "nft", "sbr0", "v2"),
+        things=("sandbox", "nft", "sbr0", "v1", "v2"),
         foreign=False,
         fresh=True,
     ),
