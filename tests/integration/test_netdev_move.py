@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from box import Box, only, operations
-from promises.cases import ADDRESSES, BOX, DEVICE, PORT, SECOND, SETTINGS, TRAFFIC_CONTROL
+from promises.cases.device import ADDRESSES, DEVICE, PORT, SECOND, SETTINGS, TRAFFIC_CONTROL
+from promises.cases.link import BOX
 from promises.runner import FAIL, KILL_AFTER, Fault, Host, Lane
 
 Q0 = {"device": "q0", "netns": "box"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from box import Box, operations
-from promises.cases import ETH0, FOREIGN_CLSACT, FOREIGN_INGRESS, SECOND_VETH, VETH
+from promises.cases.endpoint import ETH0, FOREIGN_CLSACT, FOREIGN_INGRESS, SECOND_VETH, VETH
 
 BACK = {**ETH0, "state": "absent"}
 CATCH_ALL = "match 00000000/00000000 at 0"
