@@ -25,6 +25,7 @@ class Runtime:
     """One copy of it, with its own record."""
 
     def __init__(self, directory: Path, program: Path) -> None:
+        directory.parent.mkdir(mode=0o755, exist_ok=True)
         directory.mkdir(mode=0o755)
         self.directory = directory
         self.path = directory / "runtime"

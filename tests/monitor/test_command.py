@@ -108,7 +108,7 @@ def test_a_runtime_that_others_can_change_is_not_called(world: World, what: str)
     sandbox = world.sandbox(*PAIR)
     monitor = world.watching(sandbox)
     path, directory = sandbox.runtime.path, sandbox.runtime.directory
-    undo = _make_untrusted(what, path, world.directory)
+    undo = _make_untrusted(what, path, path.parent.parent)
     sandbox.ip(*NEW)
     until(lambda: "can be changed by others" in (monitor.of(sandbox)["problem"] or ""), "it is refused", 3.0)
     assert not sandbox.runtime.calls

@@ -38,7 +38,7 @@ class Sandbox:
         number = next(NUMBERS)
         self.name = f"sandbox{number}"
         self.path = f"/run/netns/{self.name}"
-        self.runtime = Runtime(directory / f"runtime{number}", program)
+        self.runtime = Runtime(directory / "runtimes" / f"runtime{number}", program)
         self.storage = directory / "sbs"
         self.settings: dict[str, Any] = {
             "id": self.name,

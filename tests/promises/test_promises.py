@@ -191,7 +191,8 @@ def test_reads_only(lane: Lane, case: Case) -> None:
         nothing(host.unlike(before), "the host differs")
 
 
-HELPED = ("slirp_network", "slirp_portfwd", "rootless_netns")  # modules that start what outlives them
+# Modules that start what outlives them, and those that call programs.
+HELPED = ("slirp_network", "slirp_portfwd", "rootless_netns", "netmon_service", "cni_network", "firewall")
 TRACED = (
     "sendto,sendmsg,mount,umount2,unshare,open,openat,link,linkat,unlink,unlinkat,rename,renameat,renameat2,"
     "mkdir,mkdirat,ioctl,connect"
