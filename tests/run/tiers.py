@@ -29,6 +29,21 @@ Reasons = dict[Environment, str]
 LANES = {"debian": str(SYSTEM_PYTHON), "newest": str(LANE_NEWEST.python)}
 LANE_ENVIRONMENTS = (CORE, LANE_NEWEST)
 
+# What is about plays rather than modules takes minutes, and is the controller's business for the most part. Each is
+# tested in one lane; modules are in both, by their own tests, by their examples and by the roles that Molecule runs.
+PLAYS = {
+    "debian": (
+        "test_connection_netns",
+        "test_demo",
+        "test_firewall_playbook",
+        "test_inventory_sandboxes",
+        "test_move_devices",
+        "test_role_host",
+        "test_role_rootless",
+    ),
+    "newest": ("test_microvms", "test_role_netmon", "test_role_sandbox"),
+}
+
 # What spares Python the compiling of every module again: not for what a user is shown.
 COMPILE_ONCE = {"PYTHONPATH": str(ROOT / "tests/integration/compiled"), "KEEP_COMPILED": str(COMPILED)}
 
@@ -164,10 +179,13 @@ def _unit(reasons: Reasons) -> Iterator[Step]:
 
 def _integration(_reasons: Reasons) -> Iterator[Step]:
     for lane in LANES:
+        elsewhere = [
+            f"--ignore=tests/integration/{name}.py" for other in LANES if other != lane for name in PLAYS[other]
+        ]
         yield _pytest(
             f"integration {lane}",
             CORE,
-            ("tests/integration",),
+            ("tests/integration", *(f"--ignore=tests/integration/{name}.py" for name in elsewhere)),
             _lane(lane, CORE),
             seconds=1500,
             netbox=True,
