@@ -193,7 +193,7 @@ class Host:
         os.makedirs(snapshot.PRIVATE + "/work")
         layers = f"lowerdir=/etc,upperdir={snapshot.PRIVATE}/etc,workdir={snapshot.PRIVATE}/work"
         mount("overlay", "/etc", "overlay", 0, layers)
-        for place in snapshot.INSTALLED:
+        for place in filter(os.path.isdir, snapshot.INSTALLED):
             replace_by_copy(place)
         os.chdir("/")
         os.environ.update(ENVIRONMENT)
