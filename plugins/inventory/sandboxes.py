@@ -66,11 +66,8 @@ options:
 """
 
 EXAMPLES = r"""
-# lab.sandboxes.yml: the sandboxes of this host
-plugin: sandbox.network.sandboxes
-
----
-# The sandboxes of all hypervisors, in groups by their networks and by what they forward
+# all.sandboxes.yml: the sandboxes of all hypervisors, in groups by their hosts and by what they have.
+# The first line alone is an inventory of the sandboxes of this host.
 plugin: sandbox.network.sandboxes
 inventory: [hosts.yml]
 hosts: hypervisors

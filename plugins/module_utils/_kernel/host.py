@@ -89,7 +89,8 @@ class Host:
             if error.errno != errno.EEXIST:  # somebody was quicker
                 raise
         found = self.nsid(path)
-        assert found is not None
+        if found is None:
+            raise KernelError(errno.ENOENT, f"giving {path} an id")
         return found
 
     def release(self, path: str) -> None:

@@ -26,10 +26,10 @@ def main(words: Sequence[str]) -> int:
     try:
         options = parse(words)
     except Misused as problem:
-        print(f"{problem}\n{USAGE}", file=sys.stderr, end="")
+        sys.stderr.write(f"{problem}\n{USAGE}")
         return 1
     if options.only:
-        print(USAGE.rstrip() if options.only == "help" else f"{NAME} version {VERSION}")
+        sys.stdout.write(USAGE if options.only == "help" else f"{NAME} version {VERSION}\n")
         return 0
     os.umask(0o027)
     log = Log(NAME, "debug" if options.debug else options.level)

@@ -25,9 +25,7 @@ from .errors import ProgramError
 from .processes import KnownProcess
 
 if TYPE_CHECKING:  # not executed, yet Ansible sends along what is imported here, and what that imports
-    from .._netmon import main
-
-    assert main
+    from .._netmon import main as main
 
 LAUNCHER = "/usr/local/sbin/sandbox-netmon"
 LIBRARY = "/usr/local/lib/sandbox-network"

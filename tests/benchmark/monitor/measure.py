@@ -99,14 +99,15 @@ def measure_memory(number: int, python: str) -> Results:
 
 def _latency(world: World, kind: type[Ours] | type[Bare], found: Results) -> None:
     """From before the change of an MTU until the first instruction of the command, without debouncing."""
-    with _watched(world, kind, debounce=0.0) as (sandbox, _loop), _shell(sandbox) as change:
+    with _watched(world, kind, debounce=0.0) as (sandbox, _loop):
         found["latency"] = []
-        for number in range(CHANGES):
-            told, before = len(sandbox.runtime.calls), time.monotonic()
-            change(f"link set eth0 mtu {1400 + number % 2}")
-            _wait(lambda told=told: len(sandbox.runtime.calls) > told, 0.001)  # type: ignore[misc]
-            found["latency"].append(sandbox.runtime.calls[told].at - before)
-            time.sleep(0.01)
+        with _shell(sandbox) as change:
+            for number in range(CHANGES):
+                told, before = len(sandbox.runtime.calls), time.monotonic()
+                change(f"link set eth0 mtu {1400 + number % 2}")
+                _wait(lambda told=told: len(sandbox.runtime.calls) > told, 0.001)  # type: ignore[misc]
+                found["latency"].append(sandbox.runtime.calls[told].at - before)
+                time.sleep(0.01)
 
 
 def _links(world: World, kind: type[Ours] | type[Bare], found: Results) -> None:
