@@ -102,7 +102,7 @@ class Command:
         null = [(os.POSIX_SPAWN_OPEN, number, "/dev/null", os.O_RDWR, 0) for number in (0, 1, 2)]
         defaults = [signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGHUP, signal.SIGXFSZ]
         try:
-            self.pid = os.posix_spawn(
+            self.pid = os.posix_spawn(  # pylint: disable=ansible-bad-function
                 runtime, words, ENVIRONMENT, file_actions=null, setpgroup=0, setsigdef=defaults, setsigmask=[]
             )
         except OSError:

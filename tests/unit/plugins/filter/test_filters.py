@@ -38,8 +38,11 @@ def test_a_plan_with_problems_asks_for_nothing() -> None:
         "namespaces": [],
         "links": [],
         "networks": [],
+        "attachments": [],
         "devices": [],
         "endpoints": [],
+        "firewalls": [],
+        "monitors": [],
     }
 
 
@@ -68,6 +71,9 @@ def test_absent() -> None:
 def test_what_was_made() -> None:
     made = filter_of("sandbox_made")([{}, {"operations": [{"op": "netns.create", "path": "/run/netns/a"}]}])
     assert made == {
+        "attachments": [],
+        "firewalls": [],
+        "monitors": [],
         "endpoints": [],
         "devices": [],
         "links": [],
@@ -76,6 +82,12 @@ def test_what_was_made() -> None:
         "namespaces": [{"name": "a"}],
         "leases": [],
     }
+
+
+def test_from_plan_to_rules() -> None:
+    plan = filter_of("sandbox_plan")([{"name": "a", "ports": ["8080:80"]}], DEFAULTS)
+    (rules,) = filter_of("sandbox_firewalls")(plan, [{"owner": "a", "addresses": ["10.80.0.2/24"]}])
+    assert rules == {**plan["firewalls"][0], "addresses": ["10.80.0.2/24"]}
 
 
 def test_addresses_by_name() -> None:
