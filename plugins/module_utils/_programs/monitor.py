@@ -25,7 +25,9 @@ from .errors import ProgramError
 from .processes import KnownProcess
 
 if TYPE_CHECKING:  # not executed, yet Ansible sends along what is imported here, and what that imports
-    from .._netmon import main as main
+    from .._netmon import main
+
+    ENTRY = main.main
 
 LAUNCHER = "/usr/local/sbin/sandbox-netmon"
 LIBRARY = "/usr/local/lib/sandbox-network"
