@@ -30,11 +30,13 @@ LANES = {"debian": str(SYSTEM_PYTHON), "newest": str(LANE_NEWEST.python)}
 LANE_ENVIRONMENTS = (CORE, LANE_NEWEST)
 
 # What is about plays rather than modules takes minutes, and is the controller's business for the most part. Each is
-# tested in one lane; modules are in both, by their own tests, by their examples and by the roles that Molecule runs.
+# tested in one lane; modules are in both, by their own tests and by the roles that Molecule runs. The examples run in
+# the other lane, too, with the newest controller.
 PLAYS = {
     "debian": (
         "test_connection_netns",
         "test_demo",
+        "test_examples",
         "test_firewall_playbook",
         "test_inventory_sandboxes",
         "test_move_devices",
@@ -193,10 +195,10 @@ def _integration(_reasons: Reasons) -> Iterator[Step]:
 
 
 def _controllers(reasons: Reasons) -> Iterator[Step]:
-    for version, core in (("2.16", CORE_OLDEST), ("newest", CORE_NEWEST)):
+    for version, core, lane in (("2.16", CORE_OLDEST, "debian"), ("newest", CORE_NEWEST, "newest")):
         skip = reasons.get(core, "")
         tests = ("tests/integration", "-m", "controller")
-        variables = _lane("debian", core)
+        variables = _lane(lane, core)
         yield _playbook(f"demo on {version}", core, str(COLLECTIONS), COMPILE_ONCE, skip=skip)
         yield _pytest(f"controller {version}", core, tests, variables, netbox=True, skip=skip)
 
@@ -419,7 +421,7 @@ TIERS = (
     Tier(
         "controllers",
         "a few tests on the other ansible-cores",
-        tuple(CORES.values()),
+        (*CORES.values(), LANE_NEWEST),
         _controllers,
         needs_build=True,
     ),
