@@ -9,6 +9,7 @@ mixture. It needs the Python that ran the module, and nothing else.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import json
@@ -19,6 +20,7 @@ import signal
 import sys
 import time
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .errors import ProgramError
@@ -69,14 +71,17 @@ EXEC = "ExecStart="
 SETTLING_SECONDS = 10.0
 
 
-def program_files() -> dict[str, str]:
-    """The program as this collection has it: its text by path, relative to its directory."""
+@functools.lru_cache(maxsize=1)
+def program_files() -> Mapping[str, str]:
+    """The program as this collection has it: its text by path, relative to its directory. Read once: plans ask
+    for it again and again.
+    """
     above = __name__.split(".")[:-2]
     found = {"__main__.py": START, f"{PACKAGE}/__init__.py": ""}
     for part, names in PARTS.items():
         for name in names:
             found[f"{PACKAGE}/{part}/{name}.py"] = _source(".".join([*above, part, name]).replace(".__init__", ""))
-    return found
+    return MappingProxyType(found)
 
 
 def directory_for(files: Mapping[str, str]) -> str:

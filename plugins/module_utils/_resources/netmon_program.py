@@ -23,7 +23,7 @@ def plan_program(state: State) -> Iterator[Operation]:
     if state.installed.get(directory) != files:
         above = [str(one) for one in reversed(PurePosixPath(directory).parents)]
         missing = [one for one in above if not state.directories.get(one)]
-        yield Operation("program.install", {"directory": directory, "files": files, "above": missing})
+        yield Operation("program.install", {"directory": directory, "files": dict(files), "above": missing})
     found = state.files.get(LAUNCHER)
     if found is not None and MARK not in found.content:
         raise TaskError(f"{LAUNCHER} is there already, and is somebody else's; it is left alone")
