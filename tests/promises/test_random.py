@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from promises import cases
+from promises.cases.case import FOREIGN
+from promises.cases.link import BRIDGE
 from promises.runner import Args, Host, Lane
 from promises.snapshot import difference
 from promises.sweep import FULL
@@ -54,7 +55,7 @@ class Lives(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.host = Host(Lane.current(), [cases.FOREIGN, cases.BRIDGE]).__enter__()
+        self.host = Host(Lane.current(), [FOREIGN, BRIDGE]).__enter__()
         self.before = self.host.snapshot()
         self.model: dict[str, Sandbox] = {}
         self.remembered: set[str] = set()  # by records, also when somebody deleted the namespace

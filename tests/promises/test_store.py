@@ -13,6 +13,8 @@ import typing as t
 import pytest
 
 from promises import cases
+from promises.cases.case import FOREIGN
+from promises.cases.link import BRIDGE
 from promises.runner import KILL_AFTER, Args, Fault, Host, Lane, Outcome
 
 STATE = "/run/sandbox-network"
@@ -176,7 +178,7 @@ def test_full_state_directory(lane: Lane, room: int) -> None:
     named.
     """
     prepare = [
-        cases.FOREIGN,
+        FOREIGN,
         *LINK.prepare,
         f"mkdir -m 700 {STATE}; mount -t tmpfs -o size=96k,mode=700 none {STATE}",
         f"dd if=/dev/zero of={STATE}/ballast bs=4k count={24 - room} status=none 2> /dev/null || :",
@@ -310,7 +312,7 @@ def test_same_subject_by_ten(lane: Lane) -> None:
 def test_thirty_two_links_on_one_bridge(lane: Lane) -> None:
     numbers = range(32)
     boxes = [{"name": f"box{number}"} for number in numbers]
-    with Host(lane, [cases.BRIDGE]) as host:
+    with Host(lane, [BRIDGE]) as host:
         before = host.snapshot()
         assert not host.run("netns", {"namespaces": boxes}).failed
         runs: list[tuple[str, Args]] = [
@@ -364,7 +366,7 @@ def test_eight_workers_on_four_sandboxes(lane: Lane) -> None:
             ]
         )
 
-    with Host(lane, [cases.FOREIGN]) as host:
+    with Host(lane, [FOREIGN]) as host:
         before = host.snapshot()
         for _round in range(12):
             for outcome in host.run_together([action() for _worker in range(8)]):

@@ -181,9 +181,7 @@ def _unit(reasons: Reasons) -> Iterator[Step]:
 
 def _integration(_reasons: Reasons) -> Iterator[Step]:
     for lane in LANES:
-        elsewhere = [
-            f"--ignore=tests/integration/{name}.py" for other in LANES if other != lane for name in PLAYS[other]
-        ]
+        elsewhere = [name for other in LANES if other != lane for name in PLAYS[other]]
         yield _pytest(
             f"integration {lane}",
             CORE,
