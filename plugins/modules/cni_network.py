@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 ---
 module: cni_network
 short_description: Attach sandboxes to networks by CNI plugins
-version_added: 1.0.0
+version_added: 1.1.0
 author: The sandbox.network authors (@sandbox-network)
 description:
   - Gives a network namespace an interface at a network that the plugins of CNI (Container Network

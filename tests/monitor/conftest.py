@@ -21,6 +21,7 @@ from runtime import compile_runtime
 from world import World
 
 from ansible_collections.sandbox.network.plugins.module_utils._programs import installing, monitor
+from ansible_collections.sandbox.network.plugins.module_utils._programs.own_program import LIBRARY, interpreter
 
 PYTHON = os.environ.get("SANDBOX_PYTHON", "/usr/bin/python3")
 
@@ -28,11 +29,10 @@ PYTHON = os.environ.get("SANDBOX_PYTHON", "/usr/bin/python3")
 @pytest.fixture(scope="session")
 def program() -> Iterator[list[str]]:
     """The words that start the monitor."""
-    files = monitor.program_files()
-    directory = monitor.directory_for(files)
-    installing.install(directory, files, (monitor.LIBRARY,))
-    yield [PYTHON, *monitor.interpreter(directory)[1:]]
-    installing.uninstall(directory, (monitor.LIBRARY,))
+    directory = monitor.monitor_directory()
+    installing.install(directory, monitor.monitor_files(), (LIBRARY,))
+    yield [PYTHON, *interpreter(directory, libraries=False)[1:]]
+    installing.uninstall(directory, (LIBRARY,))
 
 
 @pytest.fixture(scope="session")

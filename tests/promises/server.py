@@ -4,7 +4,7 @@
 each run.
 
 Reads JSON commands from standard input and answers each. `open` makes a throw-away host (network,
-mount and process namespaces, an empty /run, changes to /etc and /usr/local that vanish), without a
+mount and process namespaces, an empty /run, changes to /etc, /usr/local and /var/lib that vanish), without a
 network of its own when told so; the commands up to `close` happen in it. runner.py is the other end
 and says what the commands mean.
 """

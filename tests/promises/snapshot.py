@@ -25,8 +25,8 @@ import typing as t
 Snapshot = dict[str, t.Any]
 
 CLONE_NEWNET = 0x40000000
-INSTALLED = ("/usr/local/sbin", "/usr/local/lib")  # where the collection installs programs of its own
-OURS = ("/dev/sandbox-network", "/usr/local/sbin", "/usr/local/lib/sandbox-network")
+INSTALLED = ("/usr/local/sbin", "/usr/local/lib", "/var/lib")  # where the collection installs programs, and keeps files
+OURS = ("/dev/sandbox-network", "/usr/local/sbin", "/usr/local/lib/sandbox-network", "/var/lib/sandbox-network")
 PRIVATE = "/run/box"  # where the harness keeps its own files
 
 VOLATILE = re.compile(

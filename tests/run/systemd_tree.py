@@ -16,6 +16,7 @@ PACKAGES = (
     "dbus-user-session",
     "iproute2",
     "libpam-systemd",
+    "nftables",
     "passt",
     "procps",
     "python3",

@@ -12,20 +12,19 @@ import copy
 import errno as errnos
 import os
 import traceback
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .._kernel.errors import KernelError, NoSuchNamespace, NotANamespace, UnstableRead
-from .._programs.errors import ProgramError
-from .._store.errors import StoreError
-from .errors import InvalidOption, RecoveryFailed, TaskError
+from .._kernel.errors import KernelError
+from .errors import InvalidOption, RecoveryFailed
+from .form import Form
 from .kinds.contract import place
+from .known_errors import KNOWN_ERRORS
 from .made_up import made_up_names, without_names
 from .operation import Operation
-from .resource import Resource
+from .resource import Resource, parse_items
 from .task import Outcome, Task
 from .transaction import TransactionFailed
 
@@ -33,62 +32,27 @@ COMMON: dict[str, Any] = {
     "state_dir": {"type": "path", "default": "/run/sandbox-network"},
     "lock_timeout": {"type": "float", "default": 30.0},
 }
-KNOWN_ERRORS = (
-    TaskError,
-    StoreError,
-    KernelError,
-    ProgramError,
-    UnstableRead,
-    NoSuchNamespace,
-    NotANamespace,
-    OSError,
-)
-
-
-def _nothing(_key: str, _value: Any) -> dict[str, Any]:
-    return {}
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a module is called: its options, and the names of one object and of many (``plural`` empty:
-    there is only the single form).
-
-    ``mapping`` is another option for many objects, a dict: ``of_entry`` makes the options of
-    one object from a key and its value. The other options then hold for all of them.
-
-    ``merged``: each object is described by lists under these names, which are joined.
-    """
-
-    options: dict[str, Any]
-    single: str
-    plural: str
-    constraints: dict[str, Any]
-    mapping: str = ""
-    merged: tuple[str, ...] = ()
-    of_entry: Callable[[str, Any], dict[str, Any]] = _nothing
 
 
 def create_module(form: Form) -> AnsibleModule:
     """The AnsibleModule for a form: one object by plain options, or a list of them."""
-    spec = copy.deepcopy(form.options)
+    spec, constraints = specification(form)
+    return AnsibleModule(argument_spec={**spec, **COMMON}, supports_check_mode=True, **constraints)
+
+
+def specification(form: Form) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options of a form as Ansible describes them, and what constrains them together."""
+    spec, constraints = copy.deepcopy(form.options), dict(form.constraints)
     if not form.plural:
-        return AnsibleModule(argument_spec={**spec, **COMMON}, supports_check_mode=True, **form.constraints)
+        return spec, constraints
     items = copy.deepcopy(form.options)
     items["state"].pop("default")  # that of the task holds
-    many = {
-        "type": "list",
-        "elements": "dict",
-        "options": items,
-        **form.constraints,
-    }
-    argument_spec = {**spec, **COMMON, form.plural: many}
-    constraints = dict(form.constraints)
+    spec[form.plural] = {"type": "list", "elements": "dict", "options": items, **form.constraints}
     if form.mapping:
-        argument_spec[form.mapping] = {"type": "dict"}
+        spec[form.mapping] = {"type": "dict"}
         exclusive = [*constraints.get("mutually_exclusive", ()), (form.plural, form.mapping)]
         constraints["mutually_exclusive"] = exclusive
-    return AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **constraints)
+    return spec, constraints
 
 
 def run_module(resource: Resource[Any], form: Form) -> None:
@@ -157,18 +121,6 @@ def _entries(form: Form, mapping: dict[str, Any], common: dict[str, Any]) -> dic
                 raise InvalidOption(name, common[name], f"cannot be given together with {form.mapping}")
         items[f"{form.mapping}[{key}]"] = {**common, **own}
     return items
-
-
-def parse_items(resource: Resource[Any], items: Mapping[str, dict[str, Any]]) -> list[Any]:
-    """Every object parsed; an error names the item that it is about."""
-    wanted = []
-    for label, item in items.items():
-        try:
-            wanted.append(resource.parse(item))
-        except InvalidOption as error:
-            raise (error.within(label) if label else error) from None
-    resource.check(wanted)
-    return wanted
 
 
 def report(module: AnsibleModule, form: Form, outcome: Outcome) -> None:

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from .._kernel.host import Host
 from .._store.records import Records
+from .errors import InvalidOption
 from .operation import Operation
 from .state import State
 
@@ -47,3 +48,15 @@ class Resource(Protocol[Wanted]):
 
     def describe(self, wanted: Wanted, before: State, after: State) -> dict[str, Any]:
         """The object for the result, JSON values only."""
+
+
+def parse_items(resource: Resource[Any], items: Mapping[str, dict[str, Any]]) -> list[Any]:
+    """Every object parsed; an error names the item that it is about."""
+    wanted = []
+    for label, item in items.items():
+        try:
+            wanted.append(resource.parse(item))
+        except InvalidOption as error:
+            raise (error.within(label) if label else error) from None
+    resource.check(wanted)
+    return wanted

@@ -2,29 +2,25 @@
 # SPDX-FileCopyrightText: 2026 The sandbox.network authors
 """The monitor sandbox-netmon from outside: what it consists of, how it is called, what it says of itself.
 
-The program is a part of this collection. Installed, it is a directory whose name has a digest of
-what is in it: a new version stands beside the old one until that has ended, and none is ever a
-mixture. It needs the Python that ran the module, and nothing else.
+It needs the Python that ran the module, and nothing else.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import importlib.util
 import json
 import os
-import re
 import shlex
 import signal
-import sys
 import time
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from .errors import ProgramError
+from .own_program import directory_for, interpreter, program_files
 from .processes import KnownProcess
+from .systemd import exec_line
 
 if TYPE_CHECKING:  # not executed, yet Ansible sends along what is imported here, and what that imports
     from .._netmon import main
@@ -32,70 +28,26 @@ if TYPE_CHECKING:  # not executed, yet Ansible sends along what is imported here
     ENTRY = main.main
 
 LAUNCHER = "/usr/local/sbin/sandbox-netmon"
-LIBRARY = "/usr/local/lib/sandbox-network"
+NAME = "netmon"
 PERSISTENT = "/var/lib/sandbox-network/netmon"
 UNIT = "sandbox-netmon.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
 MARK = "# The monitor of sandbox.network, written by its module netmon_service."
-PACKAGE = "sandbox_network"
-PARTS = {
-    "_kernel": ("__init__", "addressing", "errors", "host", "libc", "links", "namespaces", "netlink"),
-    "_netmon": (
-        "__init__",
-        "command_line",
-        "configuration",
-        "daemon",
-        "documents",
-        "events",
-        "failures",
-        "handover",
-        "log",
-        "main",
-        "memory",
-        "orphans",
-        "sandbox",
-        "status",
-        "steps",
-        "view",
-    ),
-}
-START = f"""{MARK}
-import sys
-
-from {PACKAGE}._netmon.main import main
-
-sys.exit(main(sys.argv[1:]))
-"""
-INSTALLED = re.compile(r"netmon-[0-9a-f]{16}")
 EXEC = "ExecStart="
 SETTLING_SECONDS = 10.0
 
 
 @functools.lru_cache(maxsize=1)
-def program_files() -> Mapping[str, str]:
+def monitor_files() -> Mapping[str, str]:
     """The program as this collection has it: its text by path, relative to its directory. Read once: plans ask
     for it again and again.
     """
-    above = __name__.split(".")[:-2]
-    found = {"__main__.py": START, f"{PACKAGE}/__init__.py": ""}
-    for part, names in PARTS.items():
-        for name in names:
-            found[f"{PACKAGE}/{part}/{name}.py"] = _source(".".join([*above, part, name]).replace(".__init__", ""))
-    return MappingProxyType(found)
+    return MappingProxyType(program_files("_netmon.main", MARK))
 
 
-def directory_for(files: Mapping[str, str]) -> str:
-    """Where these files are installed."""
-    digest = hashlib.sha256(json.dumps(sorted(files.items())).encode()).hexdigest()[:16]
-    return f"{LIBRARY}/netmon-{digest}"
-
-
-def installed_directories() -> list[str]:
-    """The directories of all versions that are there."""
-    try:
-        return [f"{LIBRARY}/{name}" for name in sorted(os.listdir(LIBRARY)) if INSTALLED.fullmatch(name)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def monitor_directory() -> str:
+    """Where the program of this collection is installed."""
+    return directory_for(NAME, monitor_files())
 
 
 def files_in(directory: str) -> list[str]:
@@ -106,27 +58,21 @@ def files_in(directory: str) -> list[str]:
         return []
 
 
-def interpreter(directory: str) -> list[str]:
-    """The words that start a version: without site packages and PYTHON* variables, and without a trace."""
-    return [os.path.realpath(sys.executable), "-I", "-S", "-B", directory]
-
-
 def launcher(directory: str) -> str:
     """The text of the program in the search path."""
-    words = " ".join(interpreter(directory))
+    words = " ".join(interpreter(directory, libraries=False))
     return f'#!/bin/sh\n{MARK}\nexec {words} "$@"\n'
 
 
 def unit_text(command: list[str]) -> str:
     """The unit of systemd."""
-    words = " ".join(shlex.quote(one.replace("%", "%%").replace("$", "$$")) for one in command)
     return f"""{MARK}
 [Unit]
 Description=Monitor of the networks of sandboxes
 
 [Service]
 Type=notify
-{EXEC}{words}
+{EXEC}{exec_line(command)}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=1
@@ -219,13 +165,3 @@ def _ask(process: KnownProcess) -> None:
             os.close(descriptor)
     except ProcessLookupError:
         pass
-
-
-def _source(name: str) -> str:
-    """The text of a module, wherever it is: in a directory or in an archive."""
-    found = importlib.util.find_spec(name)
-    loader: Any = found.loader if found else None
-    source = loader.get_source(name) if loader else None
-    if source is None:
-        raise ProgramError(f"{name} is missing from the collection")
-    return str(source)

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import ProgramError
@@ -100,6 +102,11 @@ def disable(unit: str) -> None:
 def reload() -> None:
     """Have systemd read its unit files again. Raises ProgramError."""
     _run("systemctl", 60, "daemon-reload")
+
+
+def exec_line(command: Sequence[str]) -> str:
+    """A command as ExecStart= takes it (systemd.service(5)): nothing of it is expanded."""
+    return " ".join(shlex.quote(one.replace("%", "%%").replace("$", "$$")) for one in command)
 
 
 def _run(name: str, seconds: float, *arguments: str, check: bool = True) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._engine.errors import InvalidOption
-from .._engine.front import Form
+from .._engine.form import Form
 from .._programs.cni_config import NAME, NetworkConfig
 from .._programs.errors import ProgramError
 from .._programs.slirp4netns import Forward

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.errors import InvalidOption
-from .._engine.front import Form
+from .._engine.form import Form
 from .._engine.state import Netns
 from . import values
 

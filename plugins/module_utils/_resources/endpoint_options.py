@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.errors import InvalidOption
-from .._engine.front import Form
+from .._engine.form import Form
 from . import values
 from .link_options import user_or_group
 

@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .._engine.errors import InvalidOption
-from .._engine.front import Form
+from .._engine.form import Form
 from .._programs.slirp4netns import Forward
 from . import values
 from .firewall_lists import parse_list

@@ -15,7 +15,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_interface, ip_network
 from typing import Any, Union
 
 from .._engine.errors import InvalidOption, TaskError
-from .._engine.front import Form
+from .._engine.form import Form
 from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import State

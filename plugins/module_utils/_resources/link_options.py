@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._engine.errors import InvalidOption
-from .._engine.front import Form
+from .._engine.form import Form
 from .._engine.state import Netns
 from .._kernel.addressing import (
     AF_INET,

@@ -22,7 +22,6 @@ from .netmon_files import (
     config_file,
     configurations,
     plan_forgetting,
-    plan_write,
     storage_directories,
     told_file,
 )
@@ -30,6 +29,7 @@ from .netmon_observing import observe_monitor
 from .netmon_options import WantedMonitor, parse_monitor
 from .netmon_process import Monitor
 from .netmon_program import plan_program, plan_removal_of_program
+from .own_files import plan_write
 
 SUBJECT = "netmon"
 

@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from .._engine.operation import Operation
-from .._engine.state import FileState, State
+from .._engine.state import State
 from .._programs.monitor import PERSISTENT
+from .own_files import plan_removal
 
 KIND = "netmon"
 MADE_AT_BOOT = ("/", "/run")
@@ -68,33 +69,6 @@ def storage_directories(settings: Mapping[str, Any], state: State) -> list[str]:
         for directory in record["directories"]
     }
     return [one for one in above if one in others or not state.directories.get(one)]
-
-
-def plan_write(path: str, file: FileState, state: State) -> Iterator[Operation]:
-    """Make a file what it should be, where it is not, with the directories above that are missing."""
-    found = state.files.get(path)
-    if found == file:
-        return
-    above = [str(one) for one in reversed(PurePosixPath(path).parents)]
-    if path.startswith(state.state_dir + "/"):  # which is there for every task
-        above = above[above.index(state.state_dir) + 1 :]
-    yield Operation(
-        "unit.write" if path.endswith(".service") else "file.write",
-        {
-            "path": path,
-            "file": file.as_dict(),
-            "before": found.as_dict() if found else None,
-            "directories": [one for one in above if not state.directories.get(one)],
-        },
-    )
-
-
-def plan_removal(path: str, state: State, directories: tuple[str, ...] = ()) -> Iterator[Operation]:
-    """Remove a file that is there, and then what is empty of ``directories``, outermost first."""
-    found = state.files.get(path)
-    if found is not None:
-        kind = "unit.remove" if path.endswith(".service") else "file.remove"
-        yield Operation(kind, {"path": path, "before": found.as_dict(), "directories": list(directories)})
 
 
 def _parsed(content: str) -> dict[str, Any]:

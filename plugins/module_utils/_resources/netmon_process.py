@@ -14,14 +14,14 @@ from .._programs.finding import ENVIRONMENT
 from .._programs.monitor import (
     UNIT,
     UNIT_FILE,
-    directory_for,
-    interpreter,
-    program_files,
+    monitor_directory,
     unit_text,
     words_of_unit,
 )
-from .netmon_files import config_directory, directory_of, plan_removal, plan_write
+from .._programs.own_program import interpreter
+from .netmon_files import config_directory, directory_of
 from .netmon_options import WantedMonitor
+from .own_files import plan_removal, plan_write
 
 READY = ["-ready-fd", "3"]
 READY_SECONDS = 60.0
@@ -179,4 +179,4 @@ def _argv(metrics: str, state: State) -> list[str]:
     own = directory_of(state)
     sources = [config_directory(state, enabled=enabled) for enabled in (False, True)]
     flags = ["-config", sources[0], "-config", sources[1], "-status", f"{own}/status.json", "-metrics", metrics]
-    return [*interpreter(directory_for(program_files())), *flags]
+    return [*interpreter(monitor_directory(), libraries=False), *flags]

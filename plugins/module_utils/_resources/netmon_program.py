@@ -5,29 +5,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from .._engine.errors import TaskError
 from .._engine.operation import Operation
 from .._engine.state import FileState, State
-from .._programs.monitor import LAUNCHER, LIBRARY, MARK, directory_for, launcher, program_files
-from .netmon_files import plan_removal, plan_write
+from .._programs.monitor import LAUNCHER, MARK, NAME, launcher, monitor_directory, monitor_files
+from .own_files import plan_removal, plan_write
+from .own_programs import plan_install, plan_uninstall
 
 EXECUTABLE = 0o755
 
 
 def plan_program(state: State) -> Iterator[Operation]:
     """The version of this collection, beside any other, and the launcher that leads to it. Raises TaskError."""
-    files = program_files()
-    directory = directory_for(files)
-    if state.installed.get(directory) != files:
-        above = [str(one) for one in reversed(PurePosixPath(directory).parents)]
-        missing = [one for one in above if not state.directories.get(one)]
-        yield Operation("program.install", {"directory": directory, "files": dict(files), "above": missing})
+    yield from plan_install(monitor_directory(), monitor_files(), state)
     found = state.files.get(LAUNCHER)
     if found is not None and MARK not in found.content:
         raise TaskError(f"{LAUNCHER} is there already, and is somebody else's; it is left alone")
-    yield from plan_write(LAUNCHER, FileState(launcher(directory), EXECUTABLE), state)
+    yield from plan_write(LAUNCHER, FileState(launcher(monitor_directory()), EXECUTABLE), state)
 
 
 def plan_removal_of_program(state: State, *, keep: bool) -> Iterator[Operation]:
@@ -35,7 +30,4 @@ def plan_removal_of_program(state: State, *, keep: bool) -> Iterator[Operation]:
     found = state.files.get(LAUNCHER)
     if not keep and found is not None and MARK in found.content:
         yield from plan_removal(LAUNCHER, state)
-    kept = directory_for(program_files()) if keep else None
-    for directory, files in state.installed.items():
-        if files is not None and directory != kept:
-            yield Operation("program.remove", {"directory": directory, "files": files, "above": [LIBRARY]})
+    yield from plan_uninstall(NAME, monitor_directory() if keep else None, state)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.errors import InvalidOption, TaskError
-from .._engine.front import Form
+from .._engine.form import Form
 from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State

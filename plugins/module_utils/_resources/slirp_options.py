@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .._engine.errors import InvalidOption
-from .._engine.front import Form
+from .._engine.form import Form
 from .._programs.processes import clock_ticks_now
 from .._programs.slirp4netns import Forward
 from . import values

@@ -19,6 +19,7 @@ from runtime import compile_runtime
 from world import Sandbox, World
 
 from ansible_collections.sandbox.network.plugins.module_utils._programs import installing, monitor
+from ansible_collections.sandbox.network.plugins.module_utils._programs.own_program import LIBRARY, interpreter
 
 HERE = Path(__file__).resolve().parent
 CHANGES, LINKS, ROUTES, EVENTS = 200, 500, 1000, 10_000
@@ -201,12 +202,13 @@ class _Host(World):
 
 @contextmanager
 def _world(python: str) -> Iterator[_Host]:
-    files = monitor.program_files()
-    program = monitor.directory_for(files)
-    installing.install(program, files, (monitor.LIBRARY,))
+    program = monitor.monitor_directory()
+    installing.install(program, monitor.monitor_files(), (LIBRARY,))
     directory = Path(os.environ["TMPDIR"]) / "monitor"
     directory.mkdir(mode=0o755)
-    world = _Host(directory, [python, *monitor.interpreter(program)[1:]], compile_runtime(directory / "program"))
+    world = _Host(
+        directory, [python, *interpreter(program, libraries=False)[1:]], compile_runtime(directory / "program")
+    )
     yield world
     world.close()
 

@@ -14,6 +14,7 @@ from promises.cases.link import LINK
 from promises.cases.netmon import NETMON
 from promises.cases.netns import NETNS
 from promises.cases.reading import READING
+from promises.cases.restore import RESTORE
 from promises.cases.rootless import ROOTLESS
 from promises.cases.slirp import SLIRP
 
@@ -27,6 +28,7 @@ CASES: list[Case] = [
     *LEASE,
     *SLIRP,
     *CNI,
+    *RESTORE,
     *ROOTLESS,
     *NETMON,
     *FIREWALL,

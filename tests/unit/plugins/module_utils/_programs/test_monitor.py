@@ -4,37 +4,11 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.sandbox.network.plugins.module_utils._programs import installing, monitor
-
-LOADED = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-import sandbox_network._netmon.main
-ours = [one for one in sys.modules.values() if one.__name__.startswith("sandbox_network")]
-print(json.dumps(sorted(one.__file__ for one in ours)))
-"""
-
-
-def test_it_consists_of_what_it_loads_and_nothing_else(tmp_path: Path) -> None:
-    files = monitor.program_files()
-    directory = tmp_path / "netmon"
-    installing.install(str(directory), files, [])
-    command = [sys.executable, "-I", "-S", "-B", "-c", LOADED, str(directory)]
-    loaded = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert [str(directory / name) for name in sorted(files) if name != "__main__.py"] == loaded
-
-
-def test_another_program_has_another_directory() -> None:
-    files = monitor.program_files()
-    assert monitor.directory_for(files) == monitor.directory_for(dict(reversed(files.items())))
-    assert monitor.directory_for(files) != monitor.directory_for({**files, "__main__.py": ""})
+from ansible_collections.sandbox.network.plugins.module_utils._programs import monitor
 
 
 @pytest.mark.parametrize(
