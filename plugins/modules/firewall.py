@@ -137,6 +137,19 @@ options:
         links with addresses in O(netns) must be veths with their other end on this host.
     type: bool
     default: true
+  guard:
+    description:
+      - Whether a process watches the rules, and puts them back at once when somebody has flushed or changed
+        them, such as a restart of C(nftables.service). There is one for all sandboxes of the host, as long as
+        one of them asks for it.
+      - V(auto) has one where systemd is the first process. It is the unit
+        C(sandbox-network-firewall-guard.service), which ends with the boot, as the rules do.
+      - V(always) has one elsewhere, too, as a process of this collection.
+      - V(never) does not ask for one. The next task puts the rules back.
+      - There is none for rules in another namespace than that of the host's first process.
+    type: str
+    choices: [auto, always, never]
+    default: auto
   sandboxes:
     description:
       - Many sandboxes in one task, done as a whole or not at all.
@@ -223,6 +236,14 @@ options:
           - See O(antispoof).
         type: bool
         default: true
+      guard:
+        description:
+          - Whether a process watches the rules, and puts them back at once when somebody has flushed or
+            changed them.
+          - See O(guard).
+        type: str
+        choices: [auto, always, never]
+        default: auto
 requirements:
   - nft, of the package nftables, 1.0.6 or newer
 notes:
@@ -383,6 +404,11 @@ firewall:
       type: bool
       returned: when there are rules
       sample: true
+    guarded:
+      description: Whether a process watches the rules, see O(guard).
+      type: bool
+      returned: when there are rules
+      sample: true
     ports:
       description: The published ports, one for each protocol and port.
       type: list
@@ -437,7 +463,8 @@ operations:
   description:
     - What was done, in order, or in check mode would be done. Empty when nothing had to change.
     - Each item has C(op), which is one of V(firewall.change), V(conntrack.forget), V(sysctl.set),
-      V(link.set), V(record.put) and V(record.drop), and what it was done to and with.
+      V(link.set), V(record.put), V(record.drop), V(program.install), V(program.remove), V(process.start) and
+      V(process.stop), and what it was done to and with.
     - After a failure, what had been done before it was undone.
   type: list
   elements: dict
@@ -497,11 +524,18 @@ errno:
   sample: EPERM
 """
 
+import typing as t
+
 from ansible_collections.sandbox.network.plugins.module_utils._engine.front import run_module
 from ansible_collections.sandbox.network.plugins.module_utils._resources.firewall import (
     FORM,
     FirewallResource,
 )
+
+if t.TYPE_CHECKING:  # not executed, yet Ansible sends along what is imported here, and what that imports
+    from ansible_collections.sandbox.network.plugins.module_utils._services import firewall_guard
+
+    PROGRAM = firewall_guard.main
 
 
 def main() -> None:

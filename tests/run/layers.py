@@ -27,7 +27,7 @@ OURS = "ansible_collections.sandbox.network.plugins."
 # Which of the collection's packages each may import, besides itself.
 MAY_IMPORT = {
     "modules": {"_services", "_resources", "_engine"},
-    "_services": {"_resources", "_engine", "_kernel", "_programs", "_store"},
+    "_services": {"_resources", "_engine", "_kernel", "_programs", "_store", "_netmon"},
     "_resources": {"_engine", "_kernel", "_programs", "_store"},
     "_engine": {"_kernel", "_programs", "_store"},
     "_kernel": set(),

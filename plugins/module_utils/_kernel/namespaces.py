@@ -17,7 +17,7 @@ from . import libc
 from .errors import NoSuchNamespace, NotANamespace
 from .netlink import NetlinkSocket
 
-OWN = "/proc/self/ns/net"
+OWN, OF_FIRST = "/proc/self/ns/net", "/proc/1/ns/net"
 LOCK_SECONDS = 10.0
 NS_GET_NSTYPE = 0xB703  # include/uapi/linux/nsfs.h
 LEADS_NOWHERE = (errno.ELOOP, errno.ENAMETOOLONG)  # what a symbolic link may be
@@ -98,6 +98,15 @@ def own_identity() -> Identity:
     """The identity of the namespace of the calling process."""
     status = os.stat(OWN)
     return status.st_dev, status.st_ino
+
+
+def is_first_process_here() -> bool:
+    """Whether the first process of the host is in the namespace of the calling process, as far as we may know."""
+    try:
+        status = os.stat(OF_FIRST)
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == own_identity()
 
 
 def identify(path: str) -> Identity | None:

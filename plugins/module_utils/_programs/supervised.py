@@ -69,8 +69,8 @@ def start_supervised(directory: str, spec: dict[str, Any]) -> None:
     "1" to descriptor 3, or ``fork`` for one that goes to the background and leaves ``pid_file``;
     ``ready_timeout`` in seconds; ``netns``, path and identity of the namespace that it must not
     outlive, or None; ``own_mounts``; ``user``; ``socket``, which is gone with it; ``record``;
-    ``manager``, ``process`` or ``systemd``; ``daemon`` for a helper that keeps its log short by
-    itself, and ends by signals only.
+    ``manager``, ``process`` or ``systemd``, and the ``description`` of its unit; ``daemon`` for a
+    helper that keeps its log short by itself, and ends by signals only.
     """
     running = read_running(directory)
     if running is not None and running.alive:
@@ -202,7 +202,9 @@ def _start_process(directory: str, spec: dict[str, Any]) -> None:
 
 def _start_unit(directory: str, spec: dict[str, Any]) -> None:
     try:
-        systemd.start(systemd.unit_of(directory), _command(directory), spec["ready_timeout"] + STARTING_SECONDS)
+        described = spec.get("description") or "User-mode network of a sandbox"
+        seconds = spec["ready_timeout"] + STARTING_SECONDS
+        systemd.start(systemd.unit_of(directory), _command(directory), seconds, described)
     except ProgramError as error:
         failure = _read_json(os.path.join(directory, "failure.json")).get("failure")
         raise ProgramError(f"{os.path.basename(spec['argv'][0])} {failure}" if failure else str(error)) from None

@@ -33,7 +33,7 @@ def unit_of(directory: str) -> str:
     return f"sandbox-network-{os.path.basename(directory)}.service"
 
 
-def start(unit: str, command: list[str], seconds: float) -> None:
+def start(unit: str, command: list[str], seconds: float, description: str) -> None:
     """Start a unit that says when it is ready, and comes back when it fails. Raises ProgramError."""
     properties = (
         "Type=notify",
@@ -46,8 +46,8 @@ def start(unit: str, command: list[str], seconds: float) -> None:
         f"TimeoutStartSec={seconds:g}",
     )
     options = [f"--property={one}" for one in properties]
-    said = "--description=User-mode network of a sandbox"
-    _run("systemd-run", seconds + 10, "--collect", f"--unit={unit}", said, *options, "--", *command)
+    said = (f"--unit={unit}", f"--description={description}")
+    _run("systemd-run", seconds + 10, "--collect", *said, *options, "--", *command)
 
 
 def stop(unit: str) -> None:

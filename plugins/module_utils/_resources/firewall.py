@@ -26,6 +26,7 @@ from .._programs.errors import ProgramError
 from .._store.records import Records
 from . import values
 from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, ports_of, recorded_link
+from .firewall_guard import guard_of, observe_guard, plan_guard
 from .firewall_hairpin import PORT_KIND, plan_hairpins
 from .firewall_links import observe_place, place_of
 from .firewall_localnet import LINK_KIND, key_of, plan_localnet
@@ -40,7 +41,10 @@ __all__ = ["FORM", "FirewallResource"]
 
 
 class FirewallResource:
-    """Observe and plan the rules of sandboxes."""
+    """Observe and plan the rules of sandboxes, and their guard unless it is the guard that asks."""
+
+    def __init__(self, *, guards: bool = True) -> None:
+        self._guards = guards
 
     def parse(self, options: dict[str, Any]) -> Firewall:
         """The rules of one sandbox as wanted. Raises InvalidOption."""
@@ -79,6 +83,8 @@ class FirewallResource:
         devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
         for key in (*BRIDGE_NETFILTER, *map(key_of, sorted(devices))):
             own.sysctls[key] = read_sysctl(handle, key)
+        if self._guards:
+            observe_guard({*_guards(records), *(one.guard for one in wanted if one.present)}, state)
         return state
 
     @staticmethod
@@ -91,7 +97,7 @@ class FirewallResource:
                 state.busy[port.host_side] = problem_with_listening(*port.host_side, only_ipv6=True)
 
     def plan(self, wanted: Sequence[Firewall], state: State) -> list[Operation]:
-        """The guard before what it guards, and after it on the way back; records last."""
+        """What protects settings before them, and after them on the way back; records, then the guard, last."""
         own = state.existing(None)
         before = {name: record for (kind, name), record in state.records.items() if kind == KIND and record}
         after = dict(before)
@@ -112,7 +118,9 @@ class FirewallResource:
             restored += before_rules
             set_up += after_rules
         rebuilt = any(change["before"] != "ours" for one in tables for change in one.args["tables"].values())
+        end, start = plan_guard(_guards(after), state) if self._guards else ([], [])
         return [
+            *end,
             *restored,
             *tables,
             *set_up,
@@ -123,6 +131,7 @@ class FirewallResource:
                 for (kind, name), value in state.records.items()
                 if kind == OUTDATED and name not in after
             ),
+            *start,
         ]
 
     @staticmethod
@@ -143,12 +152,14 @@ class FirewallResource:
         record = after.record(KIND, _name(wanted, after.existing(None)))
         if record is None:
             return {"sandbox": wanted.sandbox, "state": "absent"}
+        guard = guard_of(after)
         kept = ("policy", "masquerade", "antispoof", "addresses", "allow", "deny")
         ports = ("proto", "host_addr", "host_port", "guest_addr", "guest_port")
         return {
             "sandbox": wanted.sandbox,
             "state": "present",
             **{name: record[name] for name in kept},
+            "guarded": bool(guard and guard.alive),
             "ports": [dict(zip(ports, one)) for one in record["ports"]],
             "interfaces": [
                 {"name": link["interface"], "mac": link["mac"] or None, "bridge": link["bridge"] or None}
@@ -188,6 +199,11 @@ def _record(one: Firewall, state: State) -> dict[str, Any]:
     links = [recorded_link(port.interface, port.mac, own) for port in place.ports]
     assumed = one.sandbox in state.assumed
     return as_recorded(one, place.addresses, links, list(own.fingerprint), assumed=assumed)
+
+
+def _guards(records: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """What the sandboxes say of a guard."""
+    return {record.get("guard", "never") for record in records.values()}
 
 
 def _plan_records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Operation]:

@@ -14,6 +14,7 @@ from .._engine.errors import InvalidOption
 from .._engine.form import Form
 from .._programs.slirp4netns import Forward
 from . import values
+from .firewall_guard import GUARDS
 from .firewall_lists import parse_list
 from .forwards import MOST, WILDCARDS, host_side, parse_forward
 
@@ -33,6 +34,7 @@ OPTIONS: dict[str, Any] = {
     "allow": {"type": "list", "elements": "raw"},
     "deny": {"type": "list", "elements": "raw"},
     "antispoof": {"type": "bool", "default": True},
+    "guard": {"type": "str", "choices": list(GUARDS), "default": "auto"},
 }
 FORM = Form(options=OPTIONS, single="firewall", plural="sandboxes", constraints={})
 
@@ -56,6 +58,7 @@ class Firewall:
     allow: tuple[dict[str, Any], ...] = ()
     deny: tuple[dict[str, Any], ...] = ()
     antispoof: bool = True
+    guard: str = "auto"
 
 
 def parse_firewall(options: dict[str, Any]) -> Firewall:
@@ -84,6 +87,7 @@ def parse_firewall(options: dict[str, Any]) -> Firewall:
         allow=parse_list("allow", options["allow"] or ()),
         deny=parse_list("deny", options["deny"] or ()),
         antispoof=options["antispoof"],
+        guard=options["guard"],
     )
 
 

@@ -30,6 +30,7 @@ def as_recorded(
         "policy": one.policy,
         "masquerade": one.masquerade,
         "antispoof": one.antispoof,
+        "guard": one.guard,
         "addresses": list(addresses),
         "links": links,
         "allow": list(one.allow),

@@ -21,12 +21,12 @@ from .._programs.monitor import (
     problem_with_runtime,
 )
 from .._programs.systemd import is_running, read_unit
+from .helpers import observe_helper
 from .netmon_files import KIND, config_directory, config_file, configurations, told_file
 from .netmon_options import WantedMonitor
 from .netmon_process import helper_directory
 from .own_files import observe_directories_above, observe_files
 from .own_programs import observe_program
-from .slirp_record import observe_helper
 
 
 def observe_monitor(wanted: Sequence[WantedMonitor], reader: Reader) -> State:

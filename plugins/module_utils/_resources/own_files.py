@@ -34,21 +34,26 @@ def observe_directories_above(path: str, state: State) -> None:
             state.directories[place] = os.path.isdir(place)
 
 
+def missing_directories(path: str, state: State) -> list[str]:
+    """The directories on the way to a path that are not there, outermost first. That of the state is for every task."""
+    above = [str(one) for one in reversed(PurePosixPath(path).parents)]
+    if path.startswith(state.state_dir + "/"):
+        above = above[above.index(state.state_dir) + 1 :]
+    return [one for one in above if not state.directories.get(one)]
+
+
 def plan_write(path: str, file: FileState, state: State) -> Iterator[Operation]:
     """Make a file what it should be, where it is not, with the directories above that are missing."""
     found = state.files.get(path)
     if found == file:
         return
-    above = [str(one) for one in reversed(PurePosixPath(path).parents)]
-    if path.startswith(state.state_dir + "/"):  # which is there for every task
-        above = above[above.index(state.state_dir) + 1 :]
     yield Operation(
         "unit.write" if path.endswith(".service") else "file.write",
         {
             "path": path,
             "file": file.as_dict(),
             "before": found.as_dict() if found else None,
-            "directories": [one for one in above if not state.directories.get(one)],
+            "directories": missing_directories(path, state),
         },
     )
 

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
 
 from .._engine.operation import Operation
 from .._engine.state import State
 from .._programs.installing import read_installed
 from .._programs.own_program import LIBRARY, installed_directories
-from .own_files import observe_directories_above
+from .own_files import missing_directories, observe_directories_above
 
 
 def observe_program(name: str, own: str | None, state: State, library: str = LIBRARY) -> None:
@@ -24,9 +23,8 @@ def observe_program(name: str, own: str | None, state: State, library: str = LIB
 def plan_install(directory: str, files: Mapping[str, str], state: State) -> Iterator[Operation]:
     """A version beside any other, whole."""
     if state.installed.get(directory) != files:
-        above = [str(one) for one in reversed(PurePosixPath(directory).parents)]
-        missing = [one for one in above if not state.directories.get(one)]
-        yield Operation("program.install", {"directory": directory, "files": dict(files), "above": missing})
+        above = missing_directories(directory, state)
+        yield Operation("program.install", {"directory": directory, "files": dict(files), "above": above})
 
 
 def plan_uninstall(name: str, keep: str | None, state: State) -> Iterator[Operation]:

@@ -20,6 +20,7 @@ from .._programs.slirp4netns import Forward, list_forwards, peer_arguments
 from . import forwards as options
 from . import values
 from .forwards import describe_forward, host_side, parse_forwards
+from .helpers import observe_helper
 from .netns import namespace_subjects
 from .slirp_backends import LONGEST_SOCKET, pasta_with, refuse_guest, refuse_old_pasta, refuse_other_guest
 from .slirp_forwards import (
@@ -43,7 +44,6 @@ from .slirp_record import (
     forwards_of,
     holder_subjects,
     is_about,
-    observe_helper,
     stop,
 )
 

@@ -30,8 +30,9 @@ from .._programs.holders import (
 from .._programs.systemd import is_running
 from .._store.records import Record, Records
 from . import values
+from .helpers import observe_helper
 from .slirp_record import KIND as NETWORK
-from .slirp_record import end_with, holder_subject, observe_ending, observe_helper
+from .slirp_record import end_with, holder_subject, observe_ending
 
 KIND = "rootless"
 READY_SECONDS = 30.0

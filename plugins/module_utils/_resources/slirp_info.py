@@ -15,8 +15,9 @@ from .._programs.errors import ProgramError
 from .._programs.slirp4netns import Forward
 from .._store.records import Records
 from .forwards import describe_forward
+from .helpers import observe_helper
 from .slirp_forwards import complete, ids_from
-from .slirp_record import KIND, directory_of, forwards_of, observe_helper
+from .slirp_record import KIND, directory_of, forwards_of
 
 PATIENCE = 1.0
 TOLD = ("interface", "guest", "gateway", "dns", "mtu")

@@ -21,6 +21,7 @@ from .._programs.finding import Program, find_program, read_options
 from .._programs.slirp4netns import Forward, read_program
 from .._programs.systemd import is_running
 from .forwards import overlap
+from .helpers import observe_helper
 from .netns_loopback import observe_loopback, observe_what_is_on_it
 from .resolv_conf import (
     host_name_servers,
@@ -40,7 +41,6 @@ from .slirp_record import (
     forwards_of,
     observe_claim,
     observe_ended,
-    observe_helper,
 )
 
 UNASKED = "all name servers of this host are IPv6, and pasta hands questions of the sandbox to IPv4 ones only; see dns."

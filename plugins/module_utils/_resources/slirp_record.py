@@ -19,8 +19,8 @@ from .._kernel.errors import NotANamespace
 from .._kernel.namespaces import identify
 from .._programs.holders import holder_of
 from .._programs.slirp4netns import Forward
-from .._programs.supervised import read_running
 from .._store.records import Record
+from .helpers import observe_helper
 from .resolv_conf import observe_file, resolv_conf_path, restore_resolv_conf, wrote_resolv_conf
 
 KIND = "slirp"
@@ -44,19 +44,6 @@ def believed(record: Record | None) -> dict[str, Any] | None:
 def is_about(record: dict[str, Any] | None, namespace: NamespaceState | None) -> bool:
     """Whether a record is about the namespace that bears the name now."""
     return bool(record and namespace and record["fingerprint"] == list(namespace.fingerprint))
-
-
-def observe_helper(directory: str, state: State) -> None:
-    """The helper of a directory, dead or alive."""
-    running = read_running(directory)
-    if running is None:
-        state.helpers[directory] = None
-        return
-    helper = running.helper
-    known = {"pid": helper.pid, "started": helper.started} if helper and running.alive else {}
-    words = "" if running.alive else running.last_words
-    lingers = helper is not None and not running.alive
-    state.helpers[directory] = HelperState(running.spec, running.alive, lingers=lingers, last_words=words, **known)
 
 
 def is_claimed(path: str, state: State) -> bool:

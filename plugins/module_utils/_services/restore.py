@@ -19,6 +19,9 @@ from .._engine.task import Outcome, Task
 from .._kernel.files import NotAPlainFile, read_plain_file
 from .._programs.restore import DOCUMENTS, document_files
 from .._resources.restorable import MODULES, Document, Step, read_document
+from . import firewall_guard
+
+CARRIES = (firewall_guard.main,)  # the program that rules are guarded by, as a task installs it
 
 USAGE = f"usage: sandbox-network-restore\nMakes the sandboxes again that {DOCUMENTS} describes.\n"
 LOCK_SECONDS = 60.0

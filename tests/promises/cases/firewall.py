@@ -76,6 +76,15 @@ FIREWALL = [
         fresh=True,
     ),
     Case(
+        "firewall-guard",
+        "firewall",
+        prepare=(SANDBOXES,),
+        present={"sandbox": "s2", "guard": "always"},
+        update={"sandbox": "s2", "guard": "never"},
+        absent={"sandbox": "s2"},
+        things=("sandbox", "nft", "v2", "firewall-guard"),
+    ),
+    Case(
         "firewall-taken",
         "firewall",
         prepare=(SANDBOXES, ("firewall", {"sandbox": "s1", "ports": ["0.0.0.0:8080:80"]})),
