@@ -136,6 +136,9 @@ def test_a_reboot(machine: Machine) -> None:
         assert started == sorted(started), "whoever makes sandboxes can be ordered after the monitor"
         host.nothing_to_do("netmon_service", {**SB, "enabled": True})
         assert "msg=watched" in host.sh(f"journalctl --output=cat --boot --unit={UNIT}")
+        # Whether the link was there when the watching began is a matter of luck: from now on it is known.
+        host.sh("ip -n sb link set eth0 mtu 1450")
+        host.until(f"grep -q '\"Mtu\": 1450' {TOLD}")
         mtu_is_told(host, 1400)
         # The network ends with the boot, and a task starts it again.
         slirp = host.change("slirp_network", forwards)["slirp"]
