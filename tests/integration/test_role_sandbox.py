@@ -480,7 +480,6 @@ def without_macvtap(found: list[Any]) -> list[tuple[str, str | None]]:
     return [(one["op"], one.get("name")) for one in found if one.get("name") != "tap7_kata"]
 
 
-@pytest.mark.controller
 def test_endpoints_for_virtual_machines(host: Throwaway) -> None:
     models: dict[str, Any] = {
         VM1: True,
