@@ -9,7 +9,7 @@ from dataclasses import replace
 from ipaddress import ip_interface
 from typing import Any
 
-from .._engine.errors import InvalidOption, TaskError
+from .._engine.errors import InvalidOption
 from .._engine.kinds.cni import chain_of, is_still
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
@@ -17,7 +17,7 @@ from .._kernel.addressing import read_addresses
 from .._kernel.errors import NotANamespace
 from .._kernel.host import Host
 from .._kernel.links import read_links
-from .._kernel.namespaces import identify, own_identity
+from .._kernel.namespaces import identify
 from .._programs.cni_chain import versions_of
 from .._programs.cni_config import NetworkConfig, find_config
 from .._programs.cni_plugin import find_plugin
@@ -25,6 +25,7 @@ from .._programs.cni_result import addresses_of
 from .._programs.errors import ProgramError
 from .._store.attachments import ATTACHED, Attachment, Attachments
 from .cni_options import WantedCni, run_time_of
+from .given_namespace import identify_sandbox
 
 
 def observe_attachments(wanted: Sequence[WantedCni], state: State, reader: Reader) -> None:
@@ -54,17 +55,6 @@ def _placed(attachment: Attachment | None, host: Host) -> Attachment | None:
     if attachment is None or attachment.ours or not is_still(attachment.netns, None, host):
         return attachment
     return replace(attachment, fingerprint=host.at(attachment.netns).fingerprint)
-
-
-def refuse_own(path: str) -> bool:
-    """Whether there is a namespace at a path, which is not that of Ansible. Raises TaskError."""
-    try:
-        identity = identify(path)
-    except NotANamespace as error:
-        raise TaskError(f"netns: {error}") from None
-    if identity is not None and identity == own_identity():
-        raise TaskError(f"netns: {path} is the namespace Ansible itself runs in")
-    return identity is not None
 
 
 def _find_config(one: WantedCni) -> NetworkConfig:
@@ -100,7 +90,7 @@ def _observe_namespace(one: WantedCni, state: State, reader: Reader) -> Namespac
     if one.netns in state.namespaces:
         return state.at(one.netns)
     state.namespaces[one.netns] = None
-    if not refuse_own(one.netns):
+    if identify_sandbox(one.netns) is None:
         return None
     handle = reader.host.at(one.netns)
     namespace = NamespaceState(identity=handle.identity, cookie=handle.fingerprint[2])

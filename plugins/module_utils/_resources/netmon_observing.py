@@ -6,11 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .._engine.errors import TaskError
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
-from .._kernel.errors import NotANamespace
-from .._kernel.namespaces import identify
 from .._programs.monitor import (
     LAUNCHER,
     NAME,
@@ -21,6 +18,7 @@ from .._programs.monitor import (
     problem_with_runtime,
 )
 from .._programs.systemd import is_running, read_unit
+from .given_namespace import identify_given
 from .helpers import observe_helper
 from .netmon_files import KIND, config_directory, config_file, configurations, told_file
 from .netmon_options import WantedMonitor
@@ -71,9 +69,6 @@ def _paths(wanted: Sequence[WantedMonitor], state: State) -> Iterable[str]:
 
 def _observe_sandbox(one: WantedMonitor, state: State) -> None:
     netns, runtime = one.settings["netns"], one.settings["runtime_path"]
-    try:
-        identity = identify(netns)
-    except NotANamespace as error:
-        raise TaskError(f"netns: {error}") from None
+    identity = identify_given(netns)
     state.namespaces[netns] = NamespaceState(identity=identity) if identity else None
     state.runtimes[runtime] = problem_with_runtime(runtime)

@@ -12,15 +12,14 @@ from .._engine.errors import InvalidOption, TaskError
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
 from .._kernel.addressing import TABLE_MAIN, read_routes
-from .._kernel.errors import NotANamespace
 from .._kernel.links import read_links
 from .._kernel.listening import problem_with_listening, read_link_names
-from .._kernel.namespaces import identify, own_identity
 from .._programs.errors import ProgramError
 from .._programs.finding import Program, find_program, read_options
 from .._programs.slirp4netns import Forward, read_program
 from .._programs.systemd import is_running
 from .forwards import overlap
+from .given_namespace import identify_sandbox
 from .helpers import observe_helper
 from .netns_loopback import observe_loopback, observe_what_is_on_it
 from .resolv_conf import (
@@ -64,15 +63,10 @@ def observe_networks(wanted: Sequence[WantedSlirp], state: State, reader: Reader
 
 def observe_sandbox(path: str, state: State, reader: Reader) -> None:
     """The namespace with its links; what only root can enter is read from outside."""
-    try:
-        identity = identify(path)
-    except NotANamespace as error:
-        raise TaskError(f"netns: {error}") from None
+    identity = identify_sandbox(path)
     if identity is None:
         state.namespaces[path] = None
         return
-    if identity == own_identity():
-        raise TaskError(f"netns: {path} is the namespace Ansible itself runs in")
     namespace = state.namespaces[path] = NamespaceState(identity=identity)
     if os.geteuid() == 0:
         handle = reader.host.at(path)
