@@ -58,7 +58,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What P(sandbox.network.restore_service#module) takes as O(sandbox.network.restore_service#module:sandboxes).
+  description: >-
+    What P(sandbox.network.restore_service#module) takes as O(sandbox.network.restore_service#module:sandboxes).
   type: list
   elements: dict
 """

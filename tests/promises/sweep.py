@@ -46,7 +46,7 @@ SEED = int(os.environ.get("SWEEP_SEED", "1"))
 SAMPLE = int(os.environ.get("SWEEP_POINTS", "4"))  # of a case's state, when there is time
 WORKERS = int(os.environ.get("SWEEP_WORKERS", "2"))
 ONLY = os.environ.get("SWEEP_CASES", "").split()
-SWEPT = [case for case in CASES if case.states and (not ONLY or case.name in ONLY)]
+LANE = os.environ.get("SANDBOX_LANE", "debian")
 ENOUGH = 25  # bad points of one case's state: more would only repeat them
 
 ERRORS = {
@@ -91,6 +91,14 @@ def errors(case: Case, state: str, calls: t.Sequence[Call]) -> t.Iterator[Point]
             if number < 2:
                 for persist in (SAME_KIND, ALL):
                     yield Point(case.name, state, Fault(FAIL, call.number, 0, code, persist))
+
+
+def swept(sweep: str) -> list[Case]:
+    """The cases of a sweep. A sample of a case's kills is taken in one lane, that of its errors in the other."""
+    cases = [case for case in CASES if case.states and (not ONLY or case.name in ONLY)]
+    if FULL or ONLY:
+        return cases
+    return cases[(sweep == "kill") == (LANE == "debian") :: 2]
 
 
 Points = t.Callable[[Case, str, t.Sequence[Call]], t.Iterator[Point]]

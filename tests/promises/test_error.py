@@ -9,7 +9,9 @@ import typing as t
 import pytest
 
 from promises.runner import Lane
-from promises.sweep import SWEPT, Sweep, errors
+from promises.sweep import Sweep, errors, swept
+
+SWEPT = swept("error")
 
 
 @pytest.fixture(scope="module")

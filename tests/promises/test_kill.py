@@ -9,7 +9,9 @@ import typing as t
 import pytest
 
 from promises.runner import Lane
-from promises.sweep import SWEPT, Sweep, kills
+from promises.sweep import Sweep, kills, swept
+
+SWEPT = swept("kill")
 
 
 @pytest.fixture(scope="module")
