@@ -58,6 +58,13 @@ options:
         given back, and replaced.
     type: list
     elements: str
+  recurse:
+    description:
+      - Whether O(state=absent) also gives back what owners have whose names begin with that of this
+        one and a slash, such as V(web1/eth1) with V(web1).
+    type: bool
+    default: false
+    version_added: 1.1.0
   leases:
     description:
       - Many leases in one task, done as a whole or not at all.
@@ -97,6 +104,14 @@ options:
           - See O(exclude).
         type: list
         elements: str
+      recurse:
+        description:
+          - Whether O(leases[].state=absent) also gives back what owners have whose names begin with
+            that of this one and a slash.
+          - See O(recurse).
+        type: bool
+        default: false
+        version_added: 1.1.0
 notes:
   - All leases of a state directory are worked on by one task at a time, so two tasks never get
     the same address.
@@ -159,6 +174,12 @@ EXAMPLES = r"""
     leases:
       - owner: web2/eth0
       - owner: web3/eth0
+
+- name: Give back what all interfaces of a sandbox have
+  sandbox.network.address_lease:
+    owner: web1
+    recurse: true
+    state: absent
 """
 
 RETURN = r"""

@@ -150,6 +150,18 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
+  forwarding:
+    description:
+      - Whether the host is made to forward packets of the families of O(addresses)
+        (C(net.ipv4.ip_forward), C(net.ipv6.conf.all.forwarding)). Other machines reach published ports,
+        and sandboxes reach other machines, by a host that forwards only.
+      - A host that forwards already is left as it is. Otherwise the settings are put back with the last
+        sandbox that wanted them.
+      - A host that forwards IPv6 takes router advertisements only on links whose C(accept_ra) is 2. A
+        link that has 1, and a route or an address from a router, gets 2 before, and 1 again after it.
+      - V(false) leaves the settings to others.
+    type: bool
+    default: false
   sandboxes:
     description:
       - Many sandboxes in one task, done as a whole or not at all.
@@ -244,12 +256,20 @@ options:
         type: str
         choices: [auto, always, never]
         default: auto
+      forwarding:
+        description:
+          - Whether the host is made to forward packets of the families of the sandbox's addresses.
+          - See O(forwarding).
+        type: bool
+        default: false
 requirements:
   - nft, of the package nftables, 1.0.6 or newer
 notes:
   - All rules of a host are worked on by one task at a time.
-  - That the host forwards is not this module's business. Without C(net.ipv4.ip_forward), only the
-    host itself reaches published ports. The role P(sandbox.network.host#role) sees to it.
+  - Without C(net.ipv4.ip_forward), only the host itself reaches published ports. With O(forwarding),
+    this module sees to it for as long as there are such sandboxes, and the role
+    P(sandbox.network.host#role) for good, also after a reboot. Let that role run first, so that what
+    it sets is not taken for this module's to put back.
   - What other tables drop stays dropped, whatever is allowed here.
   - So that local clients reach a port that is published at V(127.0.0.1) or V(0.0.0.0), the setting
     C(route_localnet) of the bridge, or of the veth, is switched on, and put back with the last such
@@ -317,6 +337,7 @@ EXAMPLES = r"""
   sandbox.network.firewall:
     sandbox: web1
     masquerade: true
+    forwarding: true
     ports: ["8080:80"]
     deny:
       - cidr: 192.168.0.0/16
@@ -409,6 +430,11 @@ firewall:
       type: bool
       returned: when there are rules
       sample: true
+    forwarding:
+      description: As O(forwarding).
+      type: bool
+      returned: when there are rules
+      sample: false
     ports:
       description: The published ports, one for each protocol and port.
       type: list

@@ -183,6 +183,18 @@ options:
             up.
           - See O(ipv6_link_local).
         type: bool
+      tx_rate:
+        description:
+          - The most that leaves by the link, in bit/s, from 8000 on. V(0) takes the limit off.
+          - See O(tx_rate).
+        type: int
+        version_added: 1.1.0
+      rx_ifb:
+        description:
+          - A link of kind C(ifb) that all which arrives at this one passes first.
+          - See O(rx_ifb).
+        type: str
+        version_added: 1.1.0
   parent:
     description:
       - The link that this one stands on.
@@ -382,13 +394,31 @@ options:
       - V(false) suits the ports of a bridge. Left out, it is the kernel's choice, which is to
         give one.
     type: bool
+  tx_rate:
+    description:
+      - The most that leaves by the link, in bit/s, from 8000 on. What is more is queued (HTB).
+      - For a sandbox the end of a veth that the host has is the one to limit. By the end inside, a
+        process of the sandbox could take the limit off again.
+      - V(0) takes the limit off. Left out, it stays as it is. A queueing discipline of somebody
+        else at the root of the link is an error.
+      - For virtual links only. On others it would have to be put back one day.
+    type: int
+    version_added: 1.1.0
+  rx_ifb:
+    description:
+      - A link of kind C(ifb) in the same namespace that all which arrives at this one passes first.
+        The O(tx_rate) of that is then the most that arrives.
+      - An empty text ends that. Left out, it stays as it is.
+      - A link to which others send so cannot be deleted before them.
+    type: str
+    version_added: 1.1.0
   recreate:
     description:
       - Whether a link that cannot be changed in place to what is wanted is removed and made
         again.
       - O(mtu), O(mac), O(txqlen), O(master), O(alias), O(altnames), O(up), O(accept_ra),
-        O(ipv6_link_local), O(mode), O(multicast_snooping), addresses and routes are changed in
-        place. O(kind), O(peer), O(parent), O(parent_netns), O(queues) and the other attributes of
+        O(ipv6_link_local), O(tx_rate), O(rx_ifb), O(mode), O(multicast_snooping), addresses and
+        routes are changed in place. O(kind), O(peer), O(parent), O(parent_netns), O(queues) and the other attributes of
         a kind are not.
       - What is on the old link and not asked for is lost with it.
     type: bool
@@ -552,6 +582,18 @@ options:
                 comes up.
               - See O(ipv6_link_local).
             type: bool
+          tx_rate:
+            description:
+              - The most that leaves by the link, in bit/s, from 8000 on. V(0) takes the limit off.
+              - See O(tx_rate).
+            type: int
+            version_added: 1.1.0
+          rx_ifb:
+            description:
+              - A link of kind C(ifb) that all which arrives at this one passes first.
+              - See O(rx_ifb).
+            type: str
+            version_added: 1.1.0
       parent:
         description:
           - The link that this one stands on.
@@ -732,6 +774,18 @@ options:
             up.
           - See O(ipv6_link_local).
         type: bool
+      tx_rate:
+        description:
+          - The most that leaves by the link, in bit/s, from 8000 on. V(0) takes the limit off.
+          - See O(tx_rate).
+        type: int
+        version_added: 1.1.0
+      rx_ifb:
+        description:
+          - A link of kind C(ifb) that all which arrives at this one passes first.
+          - See O(rx_ifb).
+        type: str
+        version_added: 1.1.0
       recreate:
         description:
           - Whether a link that cannot be changed in place to what is wanted is removed and made
@@ -798,6 +852,16 @@ EXAMPLES = r"""
         gateway: 10.80.0.1
       - dst: default
         gateway: "fd00:80::1"
+
+- name: Let the namespace receive 100 Mbit/s and send 20 Mbit/s at the most
+  sandbox.network.link:
+    links:
+      - name: web1-ifb
+        kind: ifb
+        tx_rate: 20000000
+      - name: web1-eth0
+        tx_rate: 100000000
+        rx_ifb: web1-ifb
 
 - name: Make many links in one task, later ones on earlier ones
   sandbox.network.link:
@@ -1025,6 +1089,16 @@ link:
           type: int
           returned: success
           sample: 254
+    tx_rate:
+      description: The most that leaves by it, in bit/s, or V(0).
+      type: int
+      returned: when it is present and O(tx_rate) was given
+      sample: 100000000
+    rx_ifb:
+      description: The link that all which arrives passes first, or an empty text.
+      type: str
+      returned: when it is present and O(rx_ifb) was given
+      sample: ifb0
     mode:
       description: How links on the same parent reach each other.
       type: str
@@ -1163,6 +1237,16 @@ link:
           elements: str
           returned: when it is present
           sample: []
+        tx_rate:
+          description: The most that leaves by it, in bit/s, or V(0).
+          type: int
+          returned: when it is present and O(peer.tx_rate) was given
+          sample: 100000000
+        rx_ifb:
+          description: The link that all which arrives passes first, or an empty text.
+          type: str
+          returned: when it is present and O(peer.rx_ifb) was given
+          sample: ifb0
         addresses:
           description:
             - The addresses as CIDRs, without those of scope V(host) and the link-local one of the
@@ -1218,8 +1302,9 @@ operations:
   description:
     - What was done, in order, or in check mode would be done. Empty when nothing had to change.
     - Each item has C(op), which is one of V(link.add), V(link.delete), V(link.set),
-      V(address.add), V(address.delete), V(route.add), V(route.delete), V(sysctl.set),
-      V(record.put) and V(record.drop), and what it was done to and with.
+      V(address.add), V(address.delete), V(route.add), V(route.delete), V(qdisc.add), V(qdisc.delete),
+      V(redirect.add), V(redirect.delete), V(sysctl.set), V(record.put) and V(record.drop), and what it
+      was done to and with.
     - After a failure, what had been done before it was undone.
   type: list
   elements: dict

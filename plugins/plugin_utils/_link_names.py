@@ -30,6 +30,11 @@ def link_name(owner: str, purpose: str = "") -> str:
     return f"{readable}-{short}" if readable else f"sb-{short}"
 
 
+def ifb_name(owner: str, interface: str) -> str:
+    """The name of the ifb that limits what an interface of an owner sends."""
+    return link_name(owner, f"{interface}/ifb")  # no interface is called so
+
+
 def stable_mac(seed: str) -> str:
     """A locally administered unicast MAC address that follows from a text."""
     digest = hashlib.sha256(seed.encode()).digest()

@@ -52,7 +52,7 @@ def parse_cni(item: Mapping[str, Any], driver: str, interface: str) -> tuple[lis
     """
     given = values.as_list(item.get("networks"))
     if driver != "cni":
-        return [], ["networks: needs driver: cni"] if given else []
+        return [], ["networks: needs driver: cni or driver: bridge"] if given and driver != "bridge" else []
     problems = [f"{key}: is not possible with driver: cni" for key in OF_OTHER_DRIVERS if item.get(key) is not None]
     if not given:
         problems.append("networks: is missing; driver: cni needs one at least")

@@ -56,8 +56,10 @@ def namespace_path(namespace: str) -> str:
     return namespace if namespace.startswith(("/", "pid:")) else f"{NETNS_DIR}/{namespace}"
 
 
-def parse_devices(elements: Sequence[object], sandbox: str, interface: str | None) -> tuple[list[Device], list[str]]:
-    """The devices, and what is wrong with them. ``interface`` is the sandbox's own, if it has one."""
+def parse_devices(
+    elements: Sequence[object], sandbox: str, interfaces: Sequence[str]
+) -> tuple[list[Device], list[str]]:
+    """The devices, and what is wrong with them. ``interfaces`` are the sandbox's own, if it has some."""
     devices: list[Device] = []
     problems: list[str] = []
     for position, element in enumerate(elements):
@@ -67,7 +69,7 @@ def parse_devices(elements: Sequence[object], sandbox: str, interface: str | Non
             devices.append(device)
     problems += _from_the_sandbox_itself(devices, sandbox)
     problems += _given_twice(devices)
-    problems += _same_name(devices, interface)
+    problems += _same_name(devices, interfaces)
     return devices, problems
 
 
@@ -106,8 +108,8 @@ def _given_twice(devices: Sequence[Device]) -> Iterator[str]:
             yield f"{device.where}: {device.called} is given twice, in {holder.where} too"
 
 
-def _same_name(devices: Sequence[Device], interface: str | None) -> Iterator[str]:
-    holders: dict[str, str] = {interface: "the sandbox's own interface"} if interface else {}
+def _same_name(devices: Sequence[Device], interfaces: Sequence[str]) -> Iterator[str]:
+    holders = dict.fromkeys(interfaces, "the sandbox's own interface")
     for device in devices:
         option, name = device.inside
         if name is None:

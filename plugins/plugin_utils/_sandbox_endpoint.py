@@ -8,13 +8,15 @@ This file is private to the collection: it may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
 
 MODELS = ("default", "none", "bridged", "macvtap", "tcfilter")
+STRIPPING_MODELS = ("macvtap", "bridged")
+"""With these, a VM takes over the addresses of a link."""
 LARGEST_INDEX = 0xFFFF
 SLOWEST, FASTEST = 8_000, 1 << 40
 MOST_QUEUES = 256
@@ -56,10 +58,12 @@ PARSERS: dict[str, Any] = {
 }
 
 
-def parse_endpoint(element: object, driver: str, interface: str | None) -> tuple[Mapping[str, Any] | None, list[str]]:
+def parse_endpoint(
+    element: object, driver: str, interfaces: Collection[str]
+) -> tuple[Mapping[str, Any] | None, list[str]]:
     """The endpoint as vm_endpoint takes it, but for its place, and what is wrong with it.
 
-    ``interface`` is the sandbox's own, if it has one. None: nothing is said about an endpoint.
+    ``interfaces`` are the sandbox's own, if it has some. None: nothing is said about an endpoint.
     """
     if element is None:
         return None, []
@@ -71,11 +75,11 @@ def parse_endpoint(element: object, driver: str, interface: str | None) -> tuple
         except ValueError:
             return None, [f"endpoint: {element!r} is neither a dictionary nor true or false"]
     options, problems = values.parse_options(element, PARSERS)
-    wrong = [f"endpoint: {text}" for text in problems or _contradictions(options, interface)]
+    wrong = [f"endpoint: {text}" for text in problems or _contradictions(options, interfaces)]
     return {"state": "present", **options}, wrong
 
 
-def _contradictions(options: Mapping[str, Any], interface: str | None) -> Iterator[str]:
+def _contradictions(options: Mapping[str, Any], interfaces: Collection[str]) -> Iterator[str]:
     model = options.get("model")
     if model == "macvtap" and "rx_rate" in options:
         yield "rx_rate: is not possible with model: macvtap, which queues nothing on that way"
@@ -83,7 +87,7 @@ def _contradictions(options: Mapping[str, Any], interface: str | None) -> Iterat
         if model == "none" and option in options:
             yield f"{option}: needs a model that wires the endpoint, not model: none"
     for option in ("tap", "bridge"):
-        if option in options and options[option] == interface:
-            yield f'{option}: "{interface}" is the name of the sandbox\'s own interface'
+        if options.get(option) in interfaces:
+            yield f'{option}: "{options[option]}" is the name of the sandbox\'s own interface'
     if "tap" in options and options["tap"] == options.get("bridge"):
         yield f'bridge: "{options["bridge"]}" is the name of the tap'

@@ -8,14 +8,18 @@ This file is private to the collection: it may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from os.path import basename
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
 from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import link_name
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import STRIPPING_MODELS
 
+HOST_ADDR = re.compile(r"(?:\[([^\[\]]+)\]|([0-9]+\.[0-9.]+)):[0-9]")
 POLICIES = ("isolate", "open", "closed")
 PARSERS: dict[str, Any] = {
     "policy": partial(values.one_of, POLICIES),
@@ -26,10 +30,12 @@ PARSERS: dict[str, Any] = {
 }
 
 
-def parse_firewall(item: Mapping[str, Any], driver: str) -> tuple[Mapping[str, Any] | None, list[str]]:
+def parse_firewall(
+    item: Mapping[str, Any], driver: str, *, forwarding: bool | None = None
+) -> tuple[Mapping[str, Any] | None, list[str]]:
     """The rules as the module firewall takes them, but for whom, and what is wrong with them.
 
-    None: nothing is said about a firewall.
+    None: nothing is said about a firewall. With ``forwarding`` the host forwards where the rules need it.
     """
     given, ports = item.get("firewall"), item.get("ports") if driver == "bridge" else None
     if given is None and ports is None:
@@ -48,7 +54,25 @@ def parse_firewall(item: Mapping[str, Any], driver: str) -> tuple[Mapping[str, A
         given = {}
     options, problems = values.parse_options(given or {}, PARSERS)
     found = {"state": "present", **options, **({} if ports is None else {"ports": values.as_list(ports)})}
+    if forwarding and (found.get("masquerade") or _lead_elsewhere(found.get("ports", ()))):
+        found["forwarding"] = True
     return found, [f"firewall: {text}" for text in problems]
+
+
+def _lead_elsewhere(ports: Sequence[object]) -> bool:
+    """Whether other machines are to reach a port; those at 127.0.0.1 the host reaches without forwarding."""
+    for port in ports:
+        if isinstance(port, Mapping):
+            address = str(port.get("host_addr") or "127.0.0.1")
+        else:
+            named = HOST_ADDR.match(str(port))
+            address = (named[1] or named[2]) if named else "127.0.0.1"
+        try:
+            if not ipaddress.ip_address(address).is_loopback:
+                return True
+        except ValueError:  # which the module tells
+            return False
+    return False
 
 
 def guarded(
@@ -56,16 +80,18 @@ def guarded(
     leases: Iterable[Mapping[str, Any]],
     endpoints: Iterable[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
-    """The rules with the addresses that were leased, and for those of virtual machines that have taken them
-    over, with the MAC addresses of these.
+    """The rules with the addresses that were leased, on all links of a sandbox, and for those of virtual
+    machines that have taken them over, with the MAC addresses of these.
     """
-    leased = {lease["owner"]: lease["addresses"] for lease in leases}
-    taken = {basename(one["netns"]): one["mac"] for one in endpoints if one.get("mac")}
+    leased: dict[str, list[str]] = {}
+    for lease in leases:
+        leased.setdefault(lease["owner"].partition("/")[0], []).extend(lease["addresses"])
+    taken = {basename(one["netns"]): one["hard_addr"] for one in endpoints if one.get("model") in STRIPPING_MODELS}
     found = []
     for one in firewalls:
         name = one["sandbox"]
         place: dict[str, Any] = {"addresses": leased[name]} if name in leased and one["state"] == "present" else {}
-        if place and name in taken:
+        if place and taken.get(name):
             place.update(interface=link_name(name), mac=taken[name])
         found.append({**one, **place})
     return found

@@ -8,24 +8,20 @@ This file is private to the collection: it may change without notice.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_bandwidth as bandwidths
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_cni import parse_cni
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_devices import Device, parse_devices
-from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import parse_endpoint
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import STRIPPING_MODELS, parse_endpoint
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_firewall import parse_firewall
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_monitor import parse_monitor
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_options import Options
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_slirp import parse_slirp
-from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import (
-    MTU_SMALLEST_IPV6,
-    Interface,
-    Network,
-)
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_wires import Wire, parse_wires
 
 
 class BadItemError(ValueError):
@@ -38,7 +34,7 @@ class BadItemError(ValueError):
 
 @dataclass(frozen=True)
 class Sandbox:
-    """One sandbox as wanted. ``gateways`` is what the router has, one address a network.
+    """One sandbox as wanted. ``wires`` are its links to bridges, none with another driver.
     ``endpoint`` is what vm_endpoint is asked for, or None when nothing is said about one;
     ``network`` what slirp_network is, or None with another driver; ``monitor`` what netmon_service is,
     or None when nothing is said about one; ``attachments`` what cni_network is;
@@ -48,12 +44,7 @@ class Sandbox:
     where: str
     driver: str
     interface: str
-    bridge: str
-    addresses: tuple[Interface, ...] = ()
-    subnets: tuple[Network, ...] = ()
-    gateways: tuple[Interface, ...] = ()
-    mac: str | None = None
-    mtu: int | None = None
+    wires: tuple[Wire, ...] = ()
     dns: Mapping[str, Any] = field(default_factory=dict)
     sysctl: Mapping[str, Any] = field(default_factory=dict)
     devices: tuple[Device, ...] = ()
@@ -63,143 +54,102 @@ class Sandbox:
     attachments: tuple[Mapping[str, Any], ...] = ()
     firewall: Mapping[str, Any] | None = None
 
-    @property
-    def networks(self) -> tuple[Network, ...]:
-        """The networks that the sandbox is in, each once."""
-        return tuple(dict.fromkeys((*(address.network for address in self.addresses), *self.subnets)))
-
 
 def parse_sandbox(item: object, position: int, defaults: Mapping[str, Any]) -> Sandbox:
     """The sandbox that an item describes. Raises BadItemError with everything wrong in it."""
     if not isinstance(item, Mapping):
         raise BadItemError([f'sandbox_list[{position}]: {item!r} is not a dictionary with a "name"'])
-    return _Parser(item, position, defaults).sandbox()
+    name = item.get("name")
+    where = f"sandbox_list[{position}] ({name})" if name else f"sandbox_list[{position}]"
+    return _parse(Options(item, where, defaults))
 
 
-@lru_cache(maxsize=4096)
-def first_host(network: Network) -> Interface | None:
-    """The first address of a network that a router can have, or None when it has none to spare."""
-    if network.prefixlen == network.max_prefixlen or network.is_link_local:
-        return None
-    # The first of a larger network is its own name (IPv4) or every router's (IPv6).
-    skipped = 0 if network.prefixlen == network.max_prefixlen - 1 else 1
-    return ipaddress.ip_interface(f"{network[skipped]}/{network.prefixlen}")
+def _parse(options: Options) -> Sandbox:
+    """The parsed item; everything is looked at before anything is complained about."""
+    item, defaults = options.item, options.defaults
+    name = options.option("name", values.namespace_name) or ""
+    driver = options.option("driver", values.driver) or "bridge"
+    interface = options.option("interface", values.interface_name) or ""
+    dns = options.option("dns", values.dictionary) or {}
+    sysctl = {**(defaults.get("sysctl") or {}), **(options.option("sysctl", values.dictionary) or {})}
+    wires: tuple[Wire, ...] = ()
+    mtu = None
+    if driver == "bridge":
+        wires, wrong_wires = parse_wires(options, name, interface)
+        options.problems += wrong_wires
+    else:
+        options.option("bridge", values.link_name)
+        options.option("mac", values.mac)
+        mtu = options.option("mtu", values.mtu)
+    inside = [] if driver == "none" else [interface, *(wire.interface for wire in wires[1:])]
+    devices, wrong_devices = parse_devices(values.as_list(item.get("devices")), name, inside)
+    endpoint, wrong_endpoint = parse_endpoint(item.get("endpoint"), driver, inside)
+    network, wrong_network = parse_slirp(item, driver, interface, mtu, defaults)
+    monitor, wrong_monitor = parse_monitor(item.get("monitor"))
+    attachments, wrong_attachments = parse_cni(item, driver, interface)
+    firewall, wrong_firewall = parse_firewall(item, driver, forwarding=defaults.get("forwarding"))
+    wires, endpoint, attachments, wrong_bandwidth = _limited(options, driver, wires, endpoint, attachments)
+    wrong = [
+        *wrong_devices,
+        *wrong_endpoint,
+        *wrong_network,
+        *wrong_monitor,
+        *wrong_attachments,
+        *wrong_firewall,
+        *wrong_bandwidth,
+        *_unguarded(wires, endpoint, firewall),
+    ]
+    for problem in wrong:
+        options.complain(problem)
+    if options.problems:
+        raise BadItemError(options.problems)
+    return Sandbox(
+        name=name,
+        where=options.where,
+        driver=driver,
+        interface=interface,
+        wires=wires,
+        dns=dns,
+        sysctl=sysctl,
+        devices=tuple(devices),
+        endpoint=endpoint,
+        network=network,
+        monitor=monitor,
+        attachments=tuple(attachments),
+        firewall=firewall,
+    )
 
 
-class _Parser:
-    """Reads the options of one item and collects what is wrong with them."""
+def _limited(
+    options: Options,
+    driver: str,
+    wires: tuple[Wire, ...],
+    endpoint: Mapping[str, Any] | None,
+    attachments: list[dict[str, Any]],
+) -> tuple[tuple[Wire, ...], Mapping[str, Any] | None, list[dict[str, Any]], list[str]]:
+    """The rates of the first network where they belong: at its link, or with the endpoint or the plugin that has it."""
+    if driver == "bridge":
+        if wires[0].rates and endpoint is not None and endpoint["state"] == "present":
+            endpoint, wrong = bandwidths.of_endpoint(endpoint, wires[0].rates)
+            return (replace(wires[0], rates={}), *wires[1:]), endpoint, attachments, wrong
+        return wires, endpoint, attachments, []
+    if options.item.get("bandwidth") is None:
+        return wires, endpoint, attachments, []
+    if driver != "cni":
+        reason = "whose packets no queue of the host sees" if driver == "slirp" else "which has no network"
+        return wires, endpoint, attachments, [f"bandwidth: is not possible with driver: {driver}, {reason}"]
+    rates = options.option("bandwidth", bandwidths.bandwidth)
+    if not rates or not attachments:
+        return wires, endpoint, attachments, []
+    first, wrong = bandwidths.of_attachment(attachments[0], rates)
+    return wires, endpoint, [first, *attachments[1:]], wrong
 
-    def __init__(self, item: Mapping[str, Any], position: int, defaults: Mapping[str, Any]) -> None:
-        self.item = item
-        self.defaults = defaults
-        self.problems: list[str] = []
-        name = item.get("name")
-        self.where = f"sandbox_list[{position}] ({name})" if name else f"sandbox_list[{position}]"
 
-    def sandbox(self) -> Sandbox:
-        """The parsed item; everything is looked at before anything is complained about."""
-        driver = self.option("driver", values.driver) or "bridge"
-        found = {
-            "name": self.option("name", values.namespace_name) or "",
-            "driver": driver,
-            "interface": self.option("interface", values.interface_name) or "",
-            "bridge": self.option("bridge", values.link_name) or "",
-            "mac": self.option("mac", values.mac),
-            "mtu": self.option("mtu", values.mtu),
-            "dns": self.option("dns", values.dictionary) or {},
-            "sysctl": {
-                **(self.defaults.get("sysctl") or {}),
-                **(self.option("sysctl", values.dictionary) or {}),
-            },
-        }
-        if driver == "bridge":
-            found.update(self.addressing())
-            self.check_ipv6_mtu(found)
-        own_interface = None if driver == "none" else found["interface"]
-        devices, wrong = parse_devices(values.as_list(self.item.get("devices")), found["name"], own_interface)
-        endpoint, wrong_too = parse_endpoint(self.item.get("endpoint"), driver, own_interface)
-        network, wrong_as_well = parse_slirp(self.item, driver, found["interface"], found["mtu"], self.defaults)
-        monitor, wrong_at_last = parse_monitor(self.item.get("monitor"))
-        attachments, wrong_of_cni = parse_cni(self.item, driver, found["interface"])
-        firewall, wrong_of_firewall = parse_firewall(self.item, driver)
-        wrong = [*wrong, *wrong_too, *wrong_as_well, *wrong_at_last, *wrong_of_cni, *wrong_of_firewall]
-        self.problems += [f"{self.where}: {problem}" for problem in wrong]
-        if self.problems:
-            raise BadItemError(self.problems)
-        found.update(devices=tuple(devices), endpoint=endpoint, network=network, monitor=monitor)
-        found.update(attachments=tuple(attachments), firewall=firewall)
-        return Sandbox(where=self.where, **found)
-
-    def addressing(self) -> dict[str, Any]:
-        """Addresses, subnets and gateways: they depend on each other."""
-        addresses = self.each("addresses", values.address)
-        named = self.item.get("subnet") is not None
-        fallback = () if addresses or named else self.each("subnets", values.subnet, self.defaults.get("subnets"))
-        subnets = self.each("subnet", values.subnet) if named else fallback
-        networks = tuple(dict.fromkeys((*(address.network for address in addresses), *subnets)))
-        gateways = self.gateways(networks)
-        taken = {gateway.ip for gateway in gateways}
-        self.problems += [
-            f"{self.where}: addresses: {address} is the gateway's"
-            " (set gateway to another address of its network, or to an empty list for none)"
-            for address in addresses
-            if address.ip in taken
-        ]
-        return {"addresses": addresses, "subnets": subnets, "gateways": gateways}
-
-    def gateways(self, networks: tuple[Network, ...]) -> tuple[Interface, ...]:
-        """The router's address in each network: those given, else the first of the network."""
-        given = self.item.get("gateway")
-        if given is not None and not values.as_list(given):
-            return ()
-        wanted = self.each("gateway", values.gateway)
-        by_network: dict[Network, Interface] = {}
-        for gateway in wanted:
-            network = next((network for network in networks if gateway in network), None)
-            if network is None:
-                inside = ", ".join(map(str, networks)) or "it has none"
-                self.problems.append(f"{self.where}: gateway: {gateway} is in none of its networks ({inside})")
-            elif network in by_network:
-                two = f"{by_network[network].ip} and {gateway}"
-                self.problems.append(f"{self.where}: gateway: {network} has two, {two}")
-            else:
-                by_network[network] = ipaddress.ip_interface(f"{gateway}/{network.prefixlen}")
-        named = {gateway.version for gateway in wanted}
-        defaults = (first_host(network) for network in networks if network.version not in named)
-        return (*by_network.values(), *(gateway for gateway in defaults if gateway is not None))
-
-    def check_ipv6_mtu(self, found: Mapping[str, Any]) -> None:
-        """IPv6 switches itself off on a link with a smaller MTU, and its addresses go."""
-        networks = (*(address.network for address in found["addresses"]), *found["subnets"])
-        mtu = found["mtu"]
-        if mtu is not None and mtu < MTU_SMALLEST_IPV6 and any(network.version == 6 for network in networks):
-            self.problems.append(f"{self.where}: mtu: {mtu} is less than the {MTU_SMALLEST_IPV6} that IPv6 needs")
-
-    def value(self, option: str) -> Any:
-        """What the item says, else what the role's default says."""
-        found = self.item.get(option)
-        return self.defaults.get(option) if found is None else found
-
-    def option(self, option: str, parse: Any) -> Any:
-        """One parsed value; None when it is not given or wrong."""
-        value = self.value(option)
-        if value is None and option != "name":
-            return None
-        return self.checked(option, parse, value)
-
-    def each(self, option: str, parse: Any, given: object = None) -> tuple[Any, ...]:
-        """The parsed elements of a list (or of the one value that stands for it)."""
-        wanted = values.as_list(self.item.get(option) if given is None else given)
-        parsed = [self.checked(option, parse, value) for value in wanted]
-        found = [value for value in parsed if value is not None]
-        twice = {value for value in found if found.count(value) > 1}
-        self.problems += [f"{self.where}: {option}: {value} is given twice" for value in sorted(map(str, twice))]
-        return tuple(dict.fromkeys(found))
-
-    def checked(self, option: str, parse: Any, value: object) -> Any:
-        """The parsed value, or None and a problem noted."""
-        try:
-            return parse(value)
-        except ValueError as problem:
-            self.problems.append(f"{self.where}: {option}: {problem}")
-            return None
+def _unguarded(
+    wires: tuple[Wire, ...], endpoint: Mapping[str, Any] | None, firewall: Mapping[str, Any] | None
+) -> list[str]:
+    """A firewall is told of one link whose MAC address a VM has, and would not see the others."""
+    model = (endpoint or {}).get("model")
+    if len(wires) > 1 and model in STRIPPING_MODELS and firewall is not None and firewall["state"] == "present":
+        return [f"networks: cannot be guarded by the firewall together with an endpoint of the model {model}"]
+    return []

@@ -8,26 +8,27 @@ This file is private to the collection: it may change without notice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from os.path import basename, dirname
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import (
+    ifb_name,
     link_name,
     stable_mac,
 )
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_clashes import by_bridge, clashes
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_cni import detachment
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import STRIPPING_MODELS
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_items import (
     BadItemError,
     Sandbox,
-    first_host,
     parse_sandbox,
 )
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_values import Interface, Network
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_wires import Wire, first_host
 
-BRIDGE_PORTS = 1023  # the kernel's limit
-STRIPPING_MODELS = ("macvtap", "bridged")  # with these, a VM takes over the addresses of a link
 JSON = ".json"
 DEFAULT_ROUTE = {4: "0.0.0.0/0", 6: "::/0"}
 
@@ -42,26 +43,16 @@ def wanted(items: Sequence[object], defaults: Mapping[str, Any]) -> tuple[list[S
             sandboxes.append(parse_sandbox(item, position, defaults))
         except BadItemError as bad:
             problems += bad.problems
-    for check in (
-        _same_name,
-        _same_link,
-        _same_address,
-        _same_device,
-        _address_of_gateway,
-        _shared_networks,
-        _full_bridges,
-    ):
-        problems += check(sandboxes)
-    return sandboxes, problems
+    return sandboxes, [*problems, *clashes(sandboxes)]
 
 
 def present(sandboxes: Sequence[Sandbox]) -> dict[str, Items]:
     """What the modules are asked for so that the sandboxes exist; links still without addresses."""
     return {
-        "leases": [_lease(sandbox) for sandbox in sandboxes if sandbox.networks],
-        "bridges": [_bridge(name, ports) for name, ports in _by_bridge(sandboxes).items()],
+        "leases": [_lease(wire) for wire in _wires(sandboxes) if wire.networks],
+        "bridges": [_bridge(name, ports) for name, ports in by_bridge(_wires(sandboxes)).items()],
         "namespaces": [_namespace(sandbox) for sandbox in sandboxes],
-        "links": [_veth(sandbox) for sandbox in _bridged(sandboxes)],
+        "links": [link for sandbox in sandboxes for wire in sandbox.wires for link in _links(sandbox.name, wire)],
         "networks": [
             {"netns": sandbox.name, **sandbox.network} for sandbox in sandboxes if sandbox.network is not None
         ],
@@ -100,13 +91,28 @@ def made_links(
     leased = {lease["owner"]: lease["addresses"] for lease in leases}
     bridges = [bridge for bridge in plan["bridges"] if bridge["name"] not in foreign]
     stripped = _stripped(list(unwiring))
-    links = [
-        _without_what_the_vm_has(link)
-        if (link["netns"], link["name"]) in stripped
-        else {**link, "addresses": [_address(cidr) for cidr in leased.get(link["netns"], ())]}
-        for link in plan["links"]
-    ]
+    links = []
+    for owner, link in _with_owners(plan["links"]):
+        if (link.get("netns"), link["name"]) in stripped:
+            links.append(_without_what_the_vm_has(link))
+        elif owner:
+            links.append({**link, "addresses": [_address(cidr) for cidr in leased.get(owner, ())]})
+        else:
+            links.append(link)
     return bridges + links
+
+
+def _with_owners(links: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Links with the owners of their leases: the first of each sandbox is that of its own options.
+    Those of the host have none."""
+    seen = set()
+    for link in links:
+        if "netns" not in link:
+            yield "", link
+            continue
+        first = link["netns"] not in seen
+        seen.add(link["netns"])
+        yield (link["netns"] if first else f"{link['netns']}/{link['name']}"), link
 
 
 def _stripped(unwiring: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
@@ -132,11 +138,12 @@ def removed_links(
     keep_bridges: bool,
     unwiring: Iterable[Mapping[str, Any]] = (),
 ) -> Items:
-    """The host's ends of the links, and the bridges that only they were on.
-
-    Macvtaps that ``unwiring`` takes away come first: in check mode they are still on the links.
+    """The host's ends of the links, also of those that the list says nothing of, and the bridges that only they
+    were on. Macvtaps that ``unwiring`` takes away come first: in check mode they are still on the links.
     """
-    going = {link["name"] for link in plan["links"]}
+    found = list(found)
+    links = plan["links"] + [*_further_links(plan, found)]
+    going = {link["name"] for link in links}
     bridges = {bridge["name"] for bridge in plan["bridges"]}
     used = set()
     ours = set()
@@ -150,7 +157,21 @@ def removed_links(
             ours.add(name)
     unused = sorted((bridges & ours) - used)
     macvtaps = [_link_of(one) for one in unwiring if one["op"] == "link.delete" and one["kind"] == "macvtap"]
-    return macvtaps + plan["links"] + ([] if keep_bridges else [{"name": name, "kind": "bridge"} for name in unused])
+    return macvtaps + links + ([] if keep_bridges else [{"name": name, "kind": "bridge"} for name in unused])
+
+
+def _further_links(plan: Mapping[str, Items], found: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The other links that lead to the sandboxes, and what limits them: the alias tells whose they are."""
+    known = {link["name"] for link in plan["links"]}
+    names = {one["name"] for one in plan["namespaces"]}
+    for link in found:
+        name, (sandbox, _slash, interface) = link["ifname"], link.get("ifalias", "").partition("/")
+        if sandbox not in names or name in known:
+            continue
+        if name == link_name(sandbox, interface):
+            yield {"name": name, "kind": "veth", "peer": {"name": interface, "netns": sandbox}}
+        elif name == ifb_name(sandbox, interface):
+            yield {"name": name, "kind": "ifb"}
 
 
 def _is_ours(link: Mapping[str, Any]) -> bool:
@@ -213,16 +234,18 @@ def _link_of(operation: Mapping[str, Any]) -> dict[str, Any]:
 def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, Items]:
     """What the modules are asked for so that nothing of the sandboxes is left."""
     return {
-        "leases": [{"owner": sandbox.name} for sandbox in sandboxes],
-        "bridges": [{"name": name} for name in _by_bridge(sandboxes)],
+        # Of all its networks, also of earlier lists.
+        "leases": [{"owner": sandbox.name, "recurse": True} for sandbox in sandboxes],
+        "bridges": [{"name": name} for name in by_bridge(_wires(sandboxes))],
         "namespaces": [{"name": sandbox.name, "force": force} for sandbox in sandboxes],
         "links": [
             {
-                "name": link_name(sandbox.name),
+                "name": wire.port,
                 "kind": "veth",
-                "peer": {"name": sandbox.interface, "netns": sandbox.name},
+                "peer": {"name": wire.interface, "netns": sandbox.name},
             }
-            for sandbox in _bridged(sandboxes)
+            for sandbox in sandboxes
+            for wire in sandbox.wires
         ],
         "attachments": [detachment(sandbox.name, one) for sandbox in sandboxes for one in sandbox.attachments],
         # Whatever is in there, also of earlier lists: a namespace that is removed would take it along.
@@ -233,25 +256,18 @@ def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, It
     }
 
 
-def _bridged(sandboxes: Iterable[Sandbox]) -> list[Sandbox]:
-    return [sandbox for sandbox in sandboxes if sandbox.driver == "bridge"]
-
-
-def _by_bridge(sandboxes: Iterable[Sandbox]) -> dict[str, list[Sandbox]]:
-    found: dict[str, list[Sandbox]] = {}
-    for sandbox in _bridged(sandboxes):
-        found.setdefault(sandbox.bridge, []).append(sandbox)
-    return found
+def _wires(sandboxes: Iterable[Sandbox]) -> list[Wire]:
+    return [wire for sandbox in sandboxes for wire in sandbox.wires]
 
 
 # ---------------------------------------------------------------------- what the modules are given
 
 
-def _lease(sandbox: Sandbox) -> dict[str, Any]:
-    pools, reserved = _pools(sandbox.subnets, sandbox.gateways)
+def _lease(wire: Wire) -> dict[str, Any]:
+    pools, reserved = _pools(wire.subnets, wire.gateways)
     return {
-        "owner": sandbox.name,
-        "addresses": [str(address) for address in sandbox.addresses],
+        "owner": wire.owner,
+        "addresses": [str(address) for address in wire.addresses],
         "pools": list(pools),
         "exclude": list(reserved),
     }
@@ -267,7 +283,7 @@ def _pools(subnets: tuple[Network, ...], gateways: tuple[Interface, ...]) -> tup
     return tuple(map(str, subnets)), tuple(reserved)
 
 
-def _bridge(name: str, ports: Iterable[Sandbox]) -> dict[str, Any]:
+def _bridge(name: str, ports: Iterable[Wire]) -> dict[str, Any]:
     gateways = dict.fromkeys(gateway for port in ports for gateway in port.gateways)
     return {
         "name": name,
@@ -286,117 +302,48 @@ def _namespace(sandbox: Sandbox) -> dict[str, Any]:
     return {"name": sandbox.name, **{option: value for option, value in given.items() if value}}
 
 
-def _veth(sandbox: Sandbox) -> dict[str, Any]:
-    given = {"mac": sandbox.mac, "mtu": sandbox.mtu}
+def _links(sandbox: str, wire: Wire) -> Iterator[dict[str, Any]]:
+    """The veth of a network. Its rates are kept where the sandbox cannot reach: at the host's end what the sandbox
+    receives, and at an ifb behind that what it sends.
+    """
+    veth = _veth(sandbox, wire)
+    alias = f"{sandbox}/{wire.interface}"
+    if wire.owner != sandbox:
+        veth["peer"]["alias"] = alias
+    ifb = {"name": ifb_name(sandbox, wire.interface), "kind": "ifb"}
+    receives, sends = wire.rates.get("rx_rate"), wire.rates.get("tx_rate")
+    if receives is not None:
+        veth["peer"]["tx_rate"] = receives
+    if sends is not None:
+        veth["peer"]["rx_ifb"] = ifb["name"] if sends else ""
+    if sends:
+        yield {**ifb, "alias": alias, "tx_rate": sends, "ipv6_link_local": False, "accept_ra": False, "up": True}
+    yield veth
+    if sends == 0:
+        yield {**ifb, "state": "absent"}
+
+
+def _veth(sandbox: str, wire: Wire) -> dict[str, Any]:
+    given = {"mac": wire.mac, "mtu": wire.mtu}
     return {
-        "name": sandbox.interface,
-        "netns": sandbox.name,
+        "name": wire.interface,
+        "netns": sandbox,
         "kind": "veth",
         "peer": {
-            "name": link_name(sandbox.name),
-            "master": sandbox.bridge,
+            "name": wire.port,
+            "master": wire.bridge,
             # The bridge speaks IPv6, its ports do not: a thousand of them would flood each other.
             "ipv6_link_local": False,
             "up": True,
-            **({"mtu": sandbox.mtu} if sandbox.mtu else {}),
+            **({"mtu": wire.mtu} if wire.mtu else {}),
         },
         "accept_ra": False,
-        "routes": _default_routes(sandbox),
+        "routes": [{"dst": DEFAULT_ROUTE[one.version], "gateway": str(one.ip)} for one in wire.routers],
         "up": True,
         **{option: value for option, value in given.items() if value is not None},
     }
 
 
-def _default_routes(sandbox: Sandbox) -> Items:
-    """One a family: the gateway that comes first."""
-    gateways: dict[int, Interface] = {}
-    for gateway in sandbox.gateways:
-        gateways.setdefault(gateway.version, gateway)
-    return [{"dst": DEFAULT_ROUTE[version], "gateway": str(gateway.ip)} for version, gateway in gateways.items()]
-
-
 def _address(cidr: str) -> dict[str, Any]:
     # Leased addresses are nobody else's: an IPv6 one need not be probed for, and works at once.
     return {"address": cidr, "nodad": True} if ":" in cidr else {"address": cidr}
-
-
-# ------------------------------------------- what the items of one list must not do to each other
-
-
-def _same_name(sandboxes: Iterable[Sandbox]) -> list[str]:
-    return _clashes(((sandbox, sandbox.name) for sandbox in sandboxes), "name: {0} is also the name of {1}")
-
-
-def _same_link(sandboxes: Iterable[Sandbox]) -> list[str]:
-    """Two names whose links would be called the same: the hash makes it all but impossible."""
-    names = ((sandbox, link_name(sandbox.name)) for sandbox in _bridged(sandboxes))
-    different = {sandbox.name: (sandbox, name) for sandbox, name in names}
-    return _clashes(
-        different.values(),
-        "name: the host's end of its link would be {0}, as that of {1}: rename one",
-    )
-
-
-def _same_address(sandboxes: Iterable[Sandbox]) -> list[str]:
-    given = ((sandbox, str(address.ip)) for sandbox in sandboxes for address in sandbox.addresses)
-    return _clashes(given, "addresses: {0} is also an address of {1}")
-
-
-def _same_device(sandboxes: Iterable[Sandbox]) -> list[str]:
-    given = ((sandbox, device.called) for sandbox in sandboxes for device in sandbox.devices)
-    return _clashes(given, "devices: {0} is also a device of {1}")
-
-
-def _clashes(pairs: Iterable[tuple[Sandbox, str]], text: str) -> list[str]:
-    """One problem for every value that an earlier sandbox has already."""
-    holders: dict[str, Sandbox] = {}
-    problems = []
-    for sandbox, value in pairs:
-        holder = holders.setdefault(value, sandbox)
-        if holder is not sandbox:
-            problems.append(f"{sandbox.where}: {text.format(value, holder.where)}")
-    return problems
-
-
-def _address_of_gateway(sandboxes: Sequence[Sandbox]) -> list[str]:
-    gateways = {gateway.ip: sandbox for sandbox in sandboxes for gateway in sandbox.gateways}
-    return [
-        f"{sandbox.where}: addresses: {address.ip} is the gateway of {gateways[address.ip].where}"
-        for sandbox in sandboxes
-        for address in sandbox.addresses
-        if gateways.get(address.ip, sandbox) is not sandbox
-    ]
-
-
-def _shared_networks(sandboxes: Iterable[Sandbox]) -> list[str]:
-    """A network on two bridges, or two that overlap: the host would not know where to send."""
-    # A sandbox without gateways takes no part in the host's routing.
-    bridges: dict[tuple[Network, str], Sandbox] = {}
-    for sandbox in _bridged(sandboxes):
-        for gateway in sandbox.gateways:
-            bridges.setdefault((gateway.network, sandbox.bridge), sandbox)
-    ordered = sorted(
-        bridges,
-        key=lambda key: (key[0].version, int(key[0].network_address), key[0].prefixlen, key[1]),
-    )
-    problems = []
-    widest: dict[int, tuple[Network, str]] = {}
-    for network, bridge in ordered:
-        before, before_bridge = widest.get(network.version, (None, ""))
-        if before is not None and network.network_address in before and bridge != before_bridge:
-            sandbox, other = bridges[network, bridge], bridges[before, before_bridge]
-            problems.append(
-                f"{sandbox.where}: {network} on bridge {bridge} overlaps "
-                f"{before} on bridge {before_bridge} ({other.where})"
-            )
-        if before is None or network.broadcast_address > before.broadcast_address:  # type: ignore[operator]
-            widest[network.version] = (network, bridge)
-    return problems
-
-
-def _full_bridges(sandboxes: Iterable[Sandbox]) -> list[str]:
-    return [
-        f"sandbox_list: {len(ports)} are on bridge {name}, which takes {BRIDGE_PORTS}: use several"
-        for name, ports in _by_bridge(sandboxes).items()
-        if len(ports) > BRIDGE_PORTS
-    ]

@@ -805,3 +805,68 @@ def test_what_was_remembered_before_a_reboot_is_forgotten(net: Box) -> None:
     net.sh(f"printf %s {boot} > {record}")
     net.change("firewall", {"sandbox": "red1"})
     net.change("firewall", {"sandbox": "red1", "state": "absent"})
+
+
+# A router tells the host of itself; then the host has a default route of it as long as it takes advertisements.
+ADVERTISE = """
+import socket, struct, sys
+one = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+router = struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0)
+prefix = struct.pack("!BBBBIII", 3, 4, 64, 0xC0, 86400, 14400, 0) + socket.inet_pton(socket.AF_INET6, "2001:db8:ad::")
+one.sendto(router + prefix, ("ff02::1", 0, 0, socket.if_nametoindex("eth0")))
+"""
+UPLINK = [
+    "ip netns add router",
+    "ip link add up0 address 02:00:00:00:0d:01 type veth peer name eth0 address 02:00:00:00:0d:02 netns router",
+    "sysctl -qw net.ipv6.conf.up0.accept_ra=1 net.ipv6.conf.lan0.accept_ra=1 net.ipv4.conf.lan0.forwarding=1",
+    "ip link set up0 up",
+    "ip -n router link set eth0 up",
+    "while ip -6 address show tentative | grep -q inet6; do sleep 0.05; done",
+    "while ip -n router -6 address show tentative | grep -q inet6; do sleep 0.05; done",
+    f"ip netns exec router python3 -c {shlex.quote(ADVERTISE)}",
+    "until ip -6 route show default | grep -q up0; do sleep 0.05; done",
+]
+
+
+def settings_of(box: Box) -> list[str]:
+    """All that says whether the host forwards and what it takes from routers."""
+    printed = box.sh("sysctl -a 2>/dev/null | grep -E '^net\\.ipv[46].*(forward|accept_ra |accept_redirects)'")
+    return printed.splitlines()
+
+
+def test_the_host_forwards_as_long_as_somebody_needs_it(lane: Lane) -> None:
+    with Host(lane, [world().partition("\n")[2], *UPLINK]) as host:
+        box = Box(host)
+        before = settings_of(box)
+        default = box.sh("ip -6 route show default proto ra | cut -d ' ' -f 1-7")
+        assert " up0 " in default
+        listen(box, "red1", "lan")
+        place = f"tcp/{HOST4}/8080"
+        asked = {"sandbox": "red1", "ports": [f"{HOST4}:8080:80"]}
+        box.change("firewall", asked)
+        assert settings_of(box) == before
+        assert not ask(box, place, netns="lan", patience=0.3)[place].startswith("red1 ")
+
+        box.change("firewall", {**asked, "forwarding": True})
+        assert box.sh("sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding").split() == ["1", "1"]
+        assert box.sh("sysctl -n net.ipv6.conf.up0.accept_ra net.ipv6.conf.lan0.accept_ra").split() == ["2", "1"]
+        assert box.sh("ip -6 route show default proto ra | cut -d ' ' -f 1-7") == default
+        assert ask(box, place, netns="lan")[place].startswith("red1 ")
+        # Somebody switches it off; and a second sandbox needs it, for IPv4 alone.
+        box.sh("sysctl -qw net.ipv4.ip_forward=0")
+        box.change("firewall", {"sandbox": "red2", "addresses": ["10.80.0.3/24"], "forwarding": True})
+        box.change("firewall", {"sandbox": "red1", "state": "absent"})
+        assert box.sh("sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding").split() == ["1", "0"]
+        box.change("firewall", {"sandbox": "red2", "state": "absent"})
+        assert settings_of(box) == before
+        assert box.sh("ip -6 route show default proto ra | cut -d ' ' -f 1-7") == default
+
+
+def test_a_host_that_forwards_already_is_left_as_it_is(net: Box) -> None:
+    before = settings_of(net)
+    result = net.change("firewall", {"sandbox": "red1", "forwarding": True})
+    assert result["firewall"]["forwarding"] is True
+    assert settings_of(net)[: len(before)] == before
+    net.change("firewall", {"sandbox": "red1", "state": "absent"})
+    assert settings_of(net) == before

@@ -604,3 +604,39 @@ def test_operations_stand_in_their_order(box: Box) -> None:
     )
     assert operations(result) == ["link.add", "link.set", "address.add", "route.add"]
     assert only([one for one in result["operations"] if one["op"] == "route.add"])["gateway"] == "10.0.0.9"
+
+
+def tc(box: Box, *words: str) -> str:
+    return box.sh(f"tc {' '.join(words)}")
+
+
+def test_rates_of_a_link_and_what_they_cannot_be(box: Box) -> None:
+    """At the link for what leaves, at an ifb for what arrives; what somebody else has there stays."""
+    veth = {"name": "v0", "kind": "veth", "peer": {"name": "v1"}}
+    told = box.change("link", {"links": [IFB0, {**veth, "tx_rate": 20_000_000, "rx_ifb": "ifb0"}]})["links"][1]
+    assert (told["tx_rate"], told["rx_ifb"]) == (20_000_000, "ifb0")
+    assert "rate 20Mbit ceil 20Mbit" in tc(box, "class show dev v0")
+    assert "redirect to device ifb0" in tc(box, "filter show dev v0 ingress").lower()
+    box.nothing_to_do("link", {"name": "v0", "tx_rate": 20_000_000, "rx_ifb": "ifb0"})
+    box.refused("link", {"name": "ifb0", "state": "absent"}, "ifb0", "rx_ifb of v0")
+    box.refused("link", {"name": "v0", "rx_ifb": "v1"}, "rx_ifb", "veth, not ifb")
+    box.refused("link", {"name": "v0", "rx_ifb": "ifb9"}, "rx_ifb", "ifb9", "does not exist")
+    box.refused("link", {"name": "v0", "tx_rate": 100}, "tx_rate", "100")
+    box.refused("link", {"name": "lo", "tx_rate": 8000}, "tx_rate", "lo")
+    # An ifb that has gone takes what arrives with it, until it is made again.
+    box.sh("ip link delete ifb0")
+    box.change("link", {"links": [IFB0, {"name": "v0", "rx_ifb": "ifb0"}]})
+    assert tc(box, "filter show dev v0 ingress").lower().count("redirect to device") == 1
+
+    box.sh("tc qdisc add dev v1 root handle 7: tbf rate 1mbit burst 10kb latency 50ms", "tc qdisc add dev v1 ingress")
+    mirror = "u32 match ip dst 192.0.2.9/32 action mirred egress mirror dev v0"
+    box.sh(f"tc filter add dev v1 parent ffff: protocol ip prio 10 {mirror}")
+    foreign = tc(box, "qdisc show dev v1"), tc(box, "filter show dev v1 ingress")
+    box.refused("link", {"name": "v1", "tx_rate": 8000}, "tx_rate", "qdisc of kind tbf already")
+    box.change("link", {"name": "v1", "rx_ifb": "ifb0"})
+    box.change("link", {"name": "v1", "rx_ifb": ""})
+    assert (tc(box, "qdisc show dev v1"), tc(box, "filter show dev v1 ingress")) == foreign
+
+    box.change("link", {"name": "v0", "tx_rate": 0, "rx_ifb": ""})
+    assert "htb" not in tc(box, "qdisc show dev v0") and "ingress" not in tc(box, "qdisc show dev v0")
+    box.change("link", {"state": "absent", "links": [{"name": "ifb0"}, {"name": "v0"}]})

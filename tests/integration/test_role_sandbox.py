@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -311,10 +312,15 @@ def test_sandboxes_with_processes_inside(host: Throwaway) -> None:
     next(parts)
     host.run("sh", "-c", "ip netns exec busy sleep 1000 >/dev/null 2>&1 & echo $! >/run/sleeper")
     made = host.snapshot()
-    for refused in next(parts):
-        assert "/run/netns/busy has processes inside: " in refused["failed"]
-        assert host.run("cat", "/run/sleeper").strip() in refused["failed"]
-    assert host.snapshot() == made
+    foretold, refused = next(parts)
+    sleeper = host.run("cat", "/run/sleeper").strip()
+    for result in (foretold, refused):
+        assert f"/run/netns/busy has processes inside: {sleeper}; end them" in result["failed"]
+    # All of the busy one is as it was, and nothing of the other is left.
+    after = host.snapshot()
+    assert after["namespaces"]["busy"] == made["namespaces"]["busy"]
+    assert set(made["namespaces"]) - set(after["namespaces"]) == {"idle"}
+    assert "nic2" in after["namespaces"]["host"]["links"]
     (forced,) = next(parts)
     assert changed(forced)
     assert host.snapshot() == before
@@ -470,9 +476,51 @@ def test_a_device_without_a_way_back_keeps_its_sandbox(host: Throwaway) -> None:
     host.run("ip", "netns", "delete", "yard")
     before = host.snapshot()
     (refused,) = next(parts)
-    assert "/run/netns/yard" in refused["failed"]
-    assert refused["task"] == "Bring devices back"
+    assert "Bring devices back: lent: " in refused["failed"] and "/run/netns/yard" in refused["failed"]
     assert host.snapshot() == before
+
+
+def test_what_cannot_go_keeps_nothing_else(host: Throwaway) -> None:
+    """A process in one, a device without a way back in the next, a damaged record of a third, and all errors told."""
+    prepare(host, "ip netns add yard", "ip link add nic0 type veth peer cable0", "ip link set nic0 netns yard")
+    lent = {"name": "lent", "devices": [{"device": "nic0", "from_netns": "yard"}], "ports": ["8081:80"]}
+    two = {"name": "two", "networks": [{"bridge": "sbr1", "subnet": "10.81.0.0/24"}], "firewall": True}
+    items = [two, lent, {"name": "busy"}, {"name": "odd", "sysctl": {"net.ipv4.ip_forward": 1}}]
+    parts = host.play_in_parts([present(*items)], [absent(*names(*items))], [absent(*names(*items))])
+    (made,) = next(parts)
+    assert made["failed"] is None
+    host.run("ip", "netns", "delete", "yard")
+    host.run("sh", "-c", "ip netns exec busy sleep 1000 >/dev/null 2>&1 & echo $! >/run/sleeper")
+    record = host.run("sh", "-c", "ls /run/sandbox-network/records/netns/*odd*").strip()
+    host.run("sh", "-c", 'cp "$0" /run/kept; echo damaged >"$0"', record)
+    made_all = host.snapshot()["namespaces"]
+
+    (refused,) = next(parts)
+    lines = refused["failed"].splitlines()
+    assert len(lines) == 3, lines
+    assert lines[0].startswith("See that no process is inside: /run/netns/busy has processes inside: ")
+    assert lines[1].startswith("Look at what would go: odd: ") and record in lines[1]
+    assert lines[2].startswith("Bring devices back: lent: ") and "/run/netns/yard" in lines[2]
+    left = host.snapshot()["namespaces"]
+    assert set(left) == {"host", "lent", "busy", "odd"}
+    assert left["busy"] == made_all["busy"] and left["odd"] == made_all["odd"]
+    assert set(left["lent"]["links"]) == {"lo", "nic0"}  # and no link of ours
+    ports = {name for name, link in left["host"]["links"].items() if link.get("master")}
+    assert ports == {end_of("busy"), end_of("odd")}
+    assert "sbr1" not in left["host"]["links"]
+    # Both are free to be asked for; nothing guards what is gone.
+    assert "lent" not in host.run("nft", "list", "ruleset") and "two" not in host.run("nft", "list", "ruleset")
+    leases = [name for name in host.files() if "/records/lease/" in name]
+    assert len(leases) == 2
+
+    # What was in the way is put right, and a second run completes it.
+    host.run("sh", "-c", 'mv /run/kept "$0"; kill $(cat /run/sleeper)', record)
+    host.run("ip", "-netns", "lent", "link", "delete", "nic0")
+    (again,) = next(parts)
+    assert again["failed"] is None, again
+    left = host.snapshot()
+    assert set(left["namespaces"]) == {"host"}
+    assert set(left["namespaces"]["host"]["links"]) & {"sbr0", "sbr1", *(end_of(one["name"]) for one in items)} == set()
 
 
 def without_macvtap(found: list[Any]) -> list[tuple[str, str | None]]:
@@ -538,7 +586,7 @@ def test_endpoints_for_virtual_machines(host: Throwaway) -> None:
 
 
 def test_new_sandboxes_with_endpoints(host: Throwaway) -> None:
-    item = {"name": VM1, "endpoint": {"model": "macvtap"}}
+    item = {"name": VM1, "endpoint": {"model": "macvtap"}, "firewall": True}
     before = host.snapshot()
     parts = host.play_in_parts([present(item, check=True), present(item), present(item)], [absent(*names(item))])
     check, made, again = next(parts)
@@ -547,6 +595,11 @@ def test_new_sandboxes_with_endpoints(host: Throwaway) -> None:
     assert operations(check)[4] == []  # of a link that is not there yet
     assert not changed(again)
     assert nodes(host) == [VM1]
+    # The machine has another MAC address than the link now, and is let through with it.
+    machine = made["endpoints"]["endpoints"][0]["hard_addr"]
+    (link,) = host.json("ip", "-json", "-netns", VM1, "link", "show", "eth0")
+    assert link["address"] != machine
+    assert f'"{end_of(VM1)}" . {machine}' in host.run("nft", "list", "set", "bridge", "sandbox_network", "stations")
     next(parts)
     assert host.snapshot() == before
     assert nodes(host) == []
@@ -762,3 +815,103 @@ def test_bad_input_and_nothing_to_do_change_nothing(host: Throwaway) -> None:
     assert not changed(gone)
     for result, (variables, text) in zip(refused, BAD_INPUT):
         assert text in (result["failed"] or ""), (variables, result)
+
+
+FORWARDING = ("sysctl", "-n", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
+# What comes through a TCP connection in a second and a half, in bit/s, once it is under way.
+RECEIVE = """
+import socket, sys, time
+one = socket.create_server((sys.argv[1], 5001))
+print("ready", flush=True)
+one = one.accept()[0]
+begin, received = time.monotonic(), 0
+while time.monotonic() < begin + 2:
+    size = len(one.recv(1 << 16))
+    received += size if time.monotonic() > begin + 0.5 else 0
+print(received * 8 / 1.5)
+"""
+SEND = """
+import socket, sys
+one = socket.create_connection((sys.argv[1], 5001), 5)
+try:
+    while True:
+        one.send(bytes(1 << 16))
+except OSError:
+    pass
+"""
+
+
+def throughput(host: Throwaway, sender: str | None, receiver: str | None, address: str) -> float:
+    """From one sandbox, or the host, to another."""
+
+    def words(netns: str | None, program: str) -> str:
+        enter = ["ip", "netns", "exec", netns] if netns else []
+        return shlex.join([*enter, "python3", "-c", program, address])
+
+    script = f"""
+    {words(receiver, RECEIVE)} >/run/received &
+    until grep -q ready /run/received; do sleep 0.05; done
+    {words(sender, SEND)} &
+    wait
+    tail -n 1 /run/received
+    """
+    return float(host.run("sh", "-c", script))
+
+
+def test_several_networks(host: Throwaway) -> None:
+    """Two sandboxes that meet on a bridge of their own, beside the one that leads out."""
+    back = {"bridge": "sbr1", "subnet": ["10.81.0.0/24", "fd00:81::/64"], "mtu": 9000}
+    first = {
+        "name": "a",
+        "networks": [back],
+        "ports": ["8080:80"],
+        "bandwidth": {"rx_rate": 40_000_000, "tx_rate": 20_000_000},
+    }
+    second = {
+        "name": "b",
+        "networks": [
+            {**back, "interface": "back0"},
+            {"bridge": "sbr2", "addresses": ["10.82.0.5/24"], "gateway": "10.82.0.1"},
+        ],
+        "firewall": {"policy": "open", "masquerade": True},
+    }
+    before, forwarding = host.snapshot(), host.run(*FORWARDING)
+    rules = host.run("nft", "list", "ruleset")
+    parts = host.play_in_parts(
+        [present(first, second, check=True), present(first, second), present(first, second)],
+        [absent(*names(first, second), check=True), absent(*names(first, second))],
+    )
+    check, made, again = next(parts)
+    assert operations(check) == operations(made)
+    assert not changed(again)
+    assert made["addresses"] == {
+        "a": ["10.80.0.2", "fd00:80::2"],
+        "a/eth1": ["10.81.0.2", "fd00:81::2"],
+        "b": ["10.80.0.3", "fd00:80::3"],
+        "b/back0": ["10.81.0.3", "fd00:81::3"],
+        "b/eth2": ["10.82.0.5"],
+    }
+    assert host.addresses("a", "eth1") == ["10.81.0.2/24", "fd00:81::2/64"]
+    assert host.addresses(None, "sbr1") == ["10.81.0.1/24", "fd00:81::1/64"]
+    assert host.gateways("a") == ["10.80.0.1", "fd00:80::1"]
+    assert host.gateways("b") == ["10.82.0.1", "fd00:80::1"]
+    (link,) = host.json("ip", "-json", "-netns", "b", "link", "show", "back0")
+    assert link["mtu"] == 9000
+    for address in ("10.81.0.1", "fd00:81::1"):
+        host.ping("a", address)
+    for address in ("10.81.0.2", "fd00:81::2"):  # guarded on every network: nobody gets in
+        assert host.process("ip", "netns", "exec", "b", "ping", "-c", "1", "-W", "1", address).returncode
+    assert host.run(*FORWARDING).split() == ["1", "1"]  # for the second; a port at 127.0.0.1 needs none
+    guarded = {one["name"] for one in made["firewalls"]["sandboxes"][0]["interfaces"]}
+    assert guarded == {end_of("a"), link_name("a", "eth1")}
+    assert made["firewalls"]["sandboxes"][0]["addresses"][2:] == ["10.81.0.2/24", "fd00:81::2/64"]
+
+    assert 32e6 < throughput(host, None, "a", "10.80.0.2") < 48e6
+    assert 16e6 < throughput(host, "a", None, "10.80.0.1") < 24e6
+
+    check, gone = next(parts)
+    assert operations(check) == operations(gone)
+    assert changed(gone)
+    assert host.snapshot() == before
+    assert host.run("nft", "list", "ruleset") == rules
+    assert host.run(*FORWARDING) == forwarding

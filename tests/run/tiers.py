@@ -43,7 +43,7 @@ PLAYS = {
         "test_role_host",
         "test_role_rootless",
     ),
-    "newest": ("test_microvms", "test_role_netmon", "test_role_sandbox"),
+    "newest": ("test_ci_farm", "test_microvms", "test_role_netmon", "test_role_sandbox"),
 }
 
 # What spares Python the compiling of every module again: not for what a user is shown.

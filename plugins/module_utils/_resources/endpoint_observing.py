@@ -19,11 +19,11 @@ from .._kernel.links import Link
 from .._kernel.pci import place_of, problem_with_driver, read_device
 from .._kernel.session import session_addresses
 from .._kernel.sysfs import read_macvtap_number
-from .._kernel.traffic import is_redirection, redirects_to
 from .device_observing import observe_namespace, observe_settings
 from .endpoint_options import WantedEndpoint
 from .endpoint_physical import is_physical
 from .endpoint_record import believed, made_link, record_key, recorded
+from .link_traffic import redirects_in
 
 VHOST = "/dev/vhost-net"
 SOCKET = "vhu.sock"
@@ -37,7 +37,7 @@ def observe_endpoints(wanted: Sequence[WantedEndpoint], state: State, reader: Re
         observe_namespace(path, state, reader)
         namespace = state.at(path)
         if namespace is not None:
-            namespace.redirects = _redirects(namespace)
+            namespace.redirects = redirects_in(namespace)
     for one in wanted:
         namespace = state.at(one.netns)
         if namespace is not None:
@@ -75,17 +75,6 @@ def _observe_file(path: str, state: State) -> None:
     except NotAPlainFile as error:
         raise TaskError(f"network_json: {error}") from None
     state.files[path] = FileState(*found) if found else None
-
-
-def _redirects(namespace: NamespaceState) -> dict[str, str]:
-    """The links that are wired by us; two filters of ours on one, or one that leads nowhere, count as none."""
-    found: dict[str, str] = {}
-    for ifindex, qdiscs in namespace.qdiscs.items():
-        ours = [one for qdisc in qdiscs for one in qdisc.filters if is_redirection(one)]
-        if ours:
-            targets = {namespace.name_of(index) for one in ours for index in redirects_to(one)}
-            found[namespace.name_of(ifindex)] = targets.pop() if len(ours) == len(targets) == 1 else ""
-    return found
 
 
 def _observe_nodes(one: WantedEndpoint, namespace: NamespaceState, state: State, reader: Reader) -> None:

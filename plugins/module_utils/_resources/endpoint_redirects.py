@@ -4,20 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .._engine.operation import Operation
 from .._kernel.links import Link
 from .._kernel.traffic import INGRESS_HANDLE, TC_H_INGRESS, Control, Qdisc
 from .endpoint_wiring import Wiring
-
-INGRESS, CLSACT = "ffff:0", "ffff:fff2"
+from .link_traffic import INGRESS, way_in
 
 
 def plan_redirect(wiring: Wiring, role: str, other: str) -> None:
     """Send what arrives at one side out of the other one."""
     link, target = wiring.link(role), wiring.link(other)
-    parent = _way_in(wiring.namespace.qdiscs.get(link.ifindex, ()))
+    parent = way_in(wiring.namespace.qdiscs.get(link.ifindex, ()))
     if parent is None:
         qdisc = Qdisc(Control(link.ifindex, "ingress", INGRESS_HANDLE, TC_H_INGRESS))
         wiring.draft.add([wiring.qdisc("qdisc.add", link, qdisc)])
@@ -32,7 +29,7 @@ def plan_end_of_redirect(wiring: Wiring, end: Link) -> None:
     """Let a link keep what arrives at it; the qdisc goes, too, if it is ours and holds nothing else."""
     namespace = wiring.namespace
     qdiscs = namespace.qdiscs.get(end.ifindex, ())
-    parent = _way_in(qdiscs) or INGRESS
+    parent = way_in(qdiscs) or INGRESS
     target = namespace.link(namespace.redirects[end.name]) or Link(0, wiring.record["tap"])
     wiring.draft.add([_redirect(wiring, "redirect.delete", end, parent, target)])
     ours = wiring.record["qdisc"] or end.name == wiring.record["tap"]
@@ -46,9 +43,3 @@ def plan_end_of_redirect(wiring: Wiring, end: Link) -> None:
 def _redirect(wiring: Wiring, kind: str, link: Link, parent: str, target: Link) -> Operation:
     index = None if target.ifindex < 0 else target.ifindex  # 0: it has gone
     return wiring.operation(kind, link, parent=parent, target=target.name, target_ifindex=index)
-
-
-def _way_in(qdiscs: Sequence[Qdisc]) -> str | None:
-    """Where a filter for what arrives goes: into the qdisc that is there, whoever's it is."""
-    kinds = {one.control.kind for one in qdiscs}
-    return INGRESS if "ingress" in kinds else CLSACT if "clsact" in kinds else None

@@ -26,6 +26,7 @@ from .._programs.errors import ProgramError
 from .._store.records import Records
 from . import values
 from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, ports_of, recorded_link
+from .firewall_forwarding import FORWARDING_KIND, observe_forwarding, plan_forwarding
 from .firewall_guard import guard_of, observe_guard, plan_guard
 from .firewall_hairpin import PORT_KIND, plan_hairpins
 from .firewall_links import observe_place, place_of
@@ -85,6 +86,8 @@ class FirewallResource:
             own.sysctls[key] = read_sysctl(handle, key)
         if self._guards:
             observe_guard({*_guards(records), *(one.guard for one in wanted if one.present)}, state)
+        leaving = {_name(one, own) for one in wanted if not one.present}
+        observe_forwarding([record for name, record in records.items() if name not in leaving], state, handle)
         return state
 
     @staticmethod
@@ -113,7 +116,7 @@ class FirewallResource:
         tables = plan_tables(elements_for(sandboxes, own), state)
         restored: list[Operation] = []
         set_up: list[Operation] = []
-        for aspect in (plan_localnet, plan_hairpins):
+        for aspect in (plan_forwarding, plan_localnet, plan_hairpins):
             before_rules, after_rules = aspect(after.values(), state)
             restored += before_rules
             set_up += after_rules
@@ -153,7 +156,7 @@ class FirewallResource:
         if record is None:
             return {"sandbox": wanted.sandbox, "state": "absent"}
         guard = guard_of(after)
-        kept = ("policy", "masquerade", "antispoof", "addresses", "allow", "deny")
+        kept = ("policy", "masquerade", "antispoof", "forwarding", "addresses", "allow", "deny")
         ports = ("proto", "host_addr", "host_port", "guest_addr", "guest_port")
         return {
             "sandbox": wanted.sandbox,
@@ -181,7 +184,7 @@ def _tables(*, needed: bool) -> dict[str, Table | None]:
 def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:
     """What is remembered of the sandboxes of one namespace, the one Ansible runs in."""
     found: dict[tuple[str, str], dict[str, Any] | None] = {}
-    for kind in (KIND, LINK_KIND, PORT_KIND):
+    for kind in (KIND, LINK_KIND, PORT_KIND, FORWARDING_KIND):
         for name, record in records.all(kind).items():
             if record.this_boot and record.value["identity"] == list(own.fingerprint):
                 found[kind, name] = record.value

@@ -35,6 +35,7 @@ OPTIONS: dict[str, Any] = {
     "deny": {"type": "list", "elements": "raw"},
     "antispoof": {"type": "bool", "default": True},
     "guard": {"type": "str", "choices": list(GUARDS), "default": "auto"},
+    "forwarding": {"type": "bool", "default": False},
 }
 FORM = Form(options=OPTIONS, single="firewall", plural="sandboxes", constraints={})
 
@@ -59,6 +60,7 @@ class Firewall:
     deny: tuple[dict[str, Any], ...] = ()
     antispoof: bool = True
     guard: str = "auto"
+    forwarding: bool = False
 
 
 def parse_firewall(options: dict[str, Any]) -> Firewall:
@@ -88,6 +90,7 @@ def parse_firewall(options: dict[str, Any]) -> Firewall:
         deny=parse_list("deny", options["deny"] or ()),
         antispoof=options["antispoof"],
         guard=options["guard"],
+        forwarding=options["forwarding"],
     )
 
 

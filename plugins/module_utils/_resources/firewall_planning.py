@@ -31,6 +31,7 @@ def as_recorded(
         "masquerade": one.masquerade,
         "antispoof": one.antispoof,
         "guard": one.guard,
+        "forwarding": one.forwarding,
         "addresses": list(addresses),
         "links": links,
         "allow": list(one.allow),

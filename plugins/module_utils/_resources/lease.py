@@ -30,19 +30,26 @@ OPTIONS: dict[str, Any] = {
     "pools": {"type": "list", "elements": "str"},
     "addresses": {"type": "list", "elements": "str"},
     "exclude": {"type": "list", "elements": "str"},
+    "recurse": {"type": "bool", "default": False},
 }
 FORM = Form(options=OPTIONS, single="lease", plural="leases", constraints={})
 
 
 @dataclass(frozen=True)
 class Lease:
-    """The addresses that an owner is to have: one of each pool, and the ones named."""
+    """The addresses that an owner is to have: one of each pool, and the ones named. With ``recurse``, those of
+    what is below the owner, as web1/eth1 is below web1, go too."""
 
     owner: str
     present: bool
     pools: tuple[Network, ...] = ()
     addresses: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
+    recurse: bool = False
+
+    def takes_back(self, owner: str) -> bool:
+        """Whether what another owner has is to be free."""
+        return not self.present and self.recurse and owner.startswith(f"{self.owner}/")
 
 
 class LeaseResource:
@@ -54,7 +61,9 @@ class LeaseResource:
         if any(ord(character) < 32 for character in owner):
             raise InvalidOption("owner", owner, "has control characters in it")
         if options["state"] == "absent":
-            return Lease(owner, present=False)
+            return Lease(owner, present=False, recurse=options["recurse"])
+        if options["recurse"]:
+            raise InvalidOption("recurse", True, "is possible with state: absent only")
         pools = tuple(_pool(text) for text in options["pools"] or ())
         named = tuple(values.ip_interface("addresses", one) for one in options["addresses"] or ())
         if not pools and not named:
@@ -85,6 +94,7 @@ class LeaseResource:
 
     def plan(self, wanted: Sequence[Lease], state: State) -> list[Operation]:
         """Named addresses first, so that none of them is handed out as the next free one."""
+        wanted = [*wanted, *_below(wanted, state)]
         leaving = {one.owner: one for one in wanted}
         holders = {
             _host(address): owner
@@ -138,6 +148,15 @@ def _pool(text: str) -> Network:
     if network.num_addresses < 2:
         raise InvalidOption("pools", text, "has no address to hand out")
     return network
+
+
+def _below(wanted: Sequence[Lease], state: State) -> Iterator[Lease]:
+    """The leases that go with those of others."""
+    named = {one.owner for one in wanted}
+    parents = [one for one in wanted if one.recurse]
+    for (_kind, owner), value in sorted(state.records.items()) if parents else ():
+        if value and owner not in named and any(one.takes_back(owner) for one in parents):
+            yield Lease(owner, present=False)
 
 
 def _host(address: str) -> str:

@@ -32,6 +32,7 @@ from .link_options import End, WantedLink, parse_link
 from .link_planning import plan_absent, plan_present, refuse_missing_namespaces
 from .link_record import believed, record_key, routes_made
 from .link_removal import find_parent, find_peer, grouped
+from .link_traffic import observe_traffic, traffic_of
 from .netns import namespace_subjects
 
 LARGEST_PORT = 1 << 16
@@ -86,6 +87,7 @@ class LinkResource:
             state.records["link", key] = believed(record)
         search_named(missing, state, reader)
         observe_carried(wanted, state, reader)
+        observe_traffic(wanted, state, reader)
         return state
 
     def plan(self, wanted: Sequence[WantedLink], state: State) -> list[Operation]:
@@ -139,6 +141,7 @@ def describe_end(end: End, state: State) -> dict[str, Any]:
             if not (one.scope == "host" or is_made_by_kernel(one, link.mac))
         ),
         "routes": [_describe_route(one) for one in sorted(_unicast(namespace, link), key=route_key)],
+        **traffic_of(end, link, namespace),
         **data,
     }
 
@@ -154,13 +157,14 @@ def _describe_route(route: Route) -> dict[str, Any]:
 
 def _in_order(wanted: Sequence[WantedLink], state: State) -> Iterator[WantedLink]:
     """As given, but links to be deleted one after the other so that an undo, which makes the
-    last one first, gives bridges the same ports under the same numbers."""
+    last one first, gives bridges the same ports under the same numbers; an ifb after those that use it."""
 
-    def rank(one: WantedLink) -> tuple[bool, int]:
+    def rank(one: WantedLink) -> tuple[bool, bool, int]:
         link = state.link(*one.end.key)
         peer = find_peer(link, one.end.netns, state) if link else None
         port = max(link.port if link else 0, peer[1].port if peer else 0)
-        return bool(link and link.kind == "bridge"), -port if port else -LARGEST_PORT
+        kind = link.kind if link else ""
+        return kind == "bridge", kind == "ifb", -port if port else -LARGEST_PORT
 
     for present, run in itertools.groupby(wanted, lambda one: one.present):
         items = list(run)

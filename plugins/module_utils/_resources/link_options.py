@@ -49,6 +49,7 @@ CHANGEABLE = ("mtu", "mac", "txqlen", "alias")
 CHANGEABLE_OF_KIND = ("multicast_snooping", "mode")
 SMALLEST_MTU, LARGEST_MTU, LARGEST_NEW_MTU = 68, 65536, 65535  # lo alone has more than the rest
 SMALLEST_FOR_IPV6 = 1280  # RFC 8200, section 5
+SLOWEST, FASTEST = 8_000, 1 << 40  # bit/s
 TABLES = {"main": TABLE_MAIN, "local": TABLE_LOCAL, "default": 253}
 # which attributes belong to which kinds
 OF_KINDS = {
@@ -102,6 +103,8 @@ END_OPTIONS: dict[str, Any] = {
     "altnames": {"type": "list", "elements": "str"},
     "accept_ra": {"type": "bool"},
     "ipv6_link_local": {"type": "bool"},
+    "tx_rate": {"type": "int"},
+    "rx_ifb": {"type": "str"},
 }
 OPTIONS: dict[str, Any] = {
     **END_OPTIONS,
@@ -161,6 +164,8 @@ class End:
     altnames: tuple[str, ...] = ()
     accept_ra: bool | None = None
     ipv6_link_local: bool | None = None
+    tx_rate: int | None = None
+    rx_ifb: str | None = None
 
     @property
     def key(self) -> tuple[Netns, str]:
@@ -256,6 +261,9 @@ def _parse_end(options: dict[str, Any], *, new: bool) -> End:
     values.no_duplicates("routes", [(one.route.dst, one.route.table, one.route.metric) for one in routes])
     if routes and not options["up"]:
         raise InvalidOption("routes", routes[0].route.dst, "needs up: true")
+    rx_ifb = options["rx_ifb"]
+    if rx_ifb:
+        rx_ifb = values.link_name("rx_ifb", rx_ifb, new=False)
     mtu = values.number("mtu", options["mtu"], SMALLEST_MTU, LARGEST_NEW_MTU if new else LARGEST_MTU)
     of_ipv6 = [name for name in ("accept_ra", "ipv6_link_local") if options[name] is not None]
     of_ipv6 += ["addresses" for one in addresses if one.address.family == AF_INET6]
@@ -277,7 +285,14 @@ def _parse_end(options: dict[str, Any], *, new: bool) -> End:
         altnames=altnames,
         accept_ra=options["accept_ra"],
         ipv6_link_local=options["ipv6_link_local"],
+        tx_rate=_parse_rate(options["tx_rate"]),
+        rx_ifb=rx_ifb,
     )
+
+
+def _parse_rate(value: int | None) -> int | None:
+    """A rate in bit/s; 0 stands for none."""
+    return 0 if value == 0 else values.number("tx_rate", value, SLOWEST, FASTEST)
 
 
 def _address_name(address: Address) -> str:

@@ -37,6 +37,7 @@ from .link_refusals import (
     refuse_without_ipv6,
 )
 from .link_removal import accept_ra, plan_deletion, stand_on
+from .link_traffic import plan_traffic
 
 
 def refuse_missing_namespaces(paths: Iterable[Netns], state: State) -> None:
@@ -73,6 +74,9 @@ def plan_present(one: WantedLink, draft: Draft, own: Identity) -> list[Operation
         _plan_attributes(one, end, draft)
     for end in one.ends:
         _plan_addressing(end, draft)
+    for end in one.ends:
+        found = draft.state.existing(end.netns).existing(end.name)
+        plan_traffic(end, draft, deletable=deletable(found))
     if link is not None and not deletable(link):
         remember(one, draft, own)
     return draft.operations

@@ -18,12 +18,14 @@ from .._kernel.addressing import RTN_UNICAST
 from .._kernel.links import Link
 from .link_addressing import OF_THE_KERNEL, is_made_by_kernel, oldest_first
 from .link_options import MAY_HAVE_PARENT
+from .link_traffic import refuse_in_use, restoring_traffic
 
 
 def plan_deletion(link: Link, netns: Netns, state: State) -> list[Operation]:
     """Delete a link; the operation says how to make it again. Raises TaskError."""
     namespace = state.existing(netns)
     _refuse_with_links_on_top(link, netns, state)
+    refuse_in_use(link, netns, namespace)
     peer_place = find_peer(link, netns, state)
     args: dict[str, Any] = {**_making(link, netns, namespace), "kind": link.kind}
     data = {name: value for name, value in link.data.items() if name not in ("persist", "parent")}
@@ -145,6 +147,7 @@ def _restoring(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[
     for address in oldest_first(namespace.addresses.get(link.ifindex, ())):
         if not is_made_by_kernel(address, link.mac):
             yield Operation("address.add", address_args(address, netns, link.name))
+    yield from restoring_traffic(link, netns, namespace)
     routes = namespace.routes.get(link.ifindex, ())
     for route in sorted(routes, key=lambda one: bool(one.gateway)):
         if route.protocol not in OF_THE_KERNEL and route.type == RTN_UNICAST:

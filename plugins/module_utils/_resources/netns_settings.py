@@ -10,7 +10,7 @@ from typing import Any
 
 from .._engine.errors import InvalidOption
 from .._engine.operation import Operation
-from .._engine.state import NamespaceState
+from .._engine.state import NamespaceState, Netns
 from .._kernel.namespaces import Namespace
 from .._kernel.sysctl import (
     HOST_WIDE,
@@ -65,7 +65,7 @@ def observe_own_settings(handle: Namespace, namespace: NamespaceState, keys: Ite
 
 
 def plan_settings(
-    path: str,
+    path: Netns,
     wanted: Mapping[str, str],
     namespace: NamespaceState | None,
     own: NamespaceState,
@@ -82,7 +82,7 @@ def plan_settings(
             yield operation
 
 
-def plan_original_settings(path: str, originals: Settings, namespace: NamespaceState) -> Iterator[Operation]:
+def plan_original_settings(path: Netns, originals: Settings, namespace: NamespaceState) -> Iterator[Operation]:
     """Put back what was there."""
     current = dict(namespace.sysctls)
     for key in _in_order(originals):
@@ -96,7 +96,7 @@ def _observe_whether_fixed(handle: Namespace, namespace: NamespaceState, key: st
         namespace.fixed_sysctls.add(key)
 
 
-def _set(path: str, key: str, value: str, current: dict[str, str | None]) -> Operation:
+def _set(path: Netns, key: str, value: str, current: dict[str, str | None]) -> Operation:
     """Set one setting, also in ``current`` with all that the kernel changes along with it.
 
     ``along`` holds those that setting it back would not put back.

@@ -41,6 +41,18 @@ table bridge foreign { chain mine { } ; }
 END
 """
 
+# A host that does not forward, has one link that does, and learned a route from a router.
+NOT_FORWARDING = (
+    SANDBOXES.replace("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1", "")
+    + """
+ip link add up0 address 02:d1:00:00:03:01 type veth peer name up1 address 02:d1:00:00:03:02
+ip link set up0 up
+ip link set up1 up
+sysctl -qw net.ipv4.conf.v2.forwarding=1 net.ipv6.conf.up0.accept_ra=1
+ip -6 route add default via fe80::d1:ff:fe00:302 dev up0 proto ra
+"""
+)
+
 FIREWALL = [
     Case(
         "firewall-isolate",
@@ -83,6 +95,15 @@ FIREWALL = [
         update={"sandbox": "s2", "guard": "never"},
         absent={"sandbox": "s2"},
         things=("sandbox", "nft", "v2", "firewall-guard"),
+    ),
+    Case(
+        "firewall-forwarding",
+        "firewall",
+        prepare=(NOT_FORWARDING,),
+        present={"sandbox": "s1", "masquerade": True, "forwarding": True},
+        update={"sandboxes": [{"sandbox": "s1"}, {"sandbox": "s2", "forwarding": True}]},
+        absent={"sandboxes": [{"sandbox": "s1"}, {"sandbox": "s2"}]},
+        things=("sandbox", "nft", "sbr0", "v1", "v2", "up0", "ip_forward", "forwarding"),
     ),
     Case(
         "firewall-taken",

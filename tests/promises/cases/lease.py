@@ -43,6 +43,19 @@ LEASE = [
         foreign=False,
     ),
     Case(
+        "lease-recurse",
+        "address_lease",
+        present={
+            "leases": [
+                {"owner": "web1", "pools": POOLS},
+                {"owner": "web1/eth1", "addresses": ["10.81.0.7/24"]},
+                {"owner": "web1/eth2", "addresses": ["10.82.0.7/24"]},
+            ]
+        },
+        absent={"owner": "web1", "recurse": True},
+        prepare=(("address_lease", {"owner": "web10/eth1", "addresses": ["10.81.0.8/24"]}),),
+    ),
+    Case(
         "lease-exhausted",
         "address_lease",
         present={"leases": [{"owner": name, "pools": ["10.80.0.0/30"]} for name in ("a", "b", "c")]},

@@ -406,6 +406,37 @@ LINK = [
         absent={"name": "lo"},
     ),
     Case(
+        "link-rates",
+        "link",
+        present={
+            "links": [
+                {"name": "ifb7", "kind": "ifb", "mac": "02:d0:00:00:01:01", "tx_rate": 8_000_000},
+                {
+                    "name": "rate0",
+                    "kind": "veth",
+                    "mac": "02:d0:00:00:01:02",
+                    "tx_rate": 10_000_000_000,
+                    "rx_ifb": "ifb7",
+                    "peer": {"name": "rate1", "mac": "02:d0:00:00:01:03"},
+                },
+            ]
+        },
+        update={
+            "links": [
+                {
+                    "name": "rate0",
+                    "kind": "veth",
+                    "mac": "02:d0:00:00:01:02",
+                    "tx_rate": 20_000_000,
+                    "rx_ifb": "",
+                    "peer": {"name": "rate1", "mac": "02:d0:00:00:01:03"},
+                },
+                {"name": "ifb7", "kind": "ifb", "mac": "02:d0:00:00:01:01", "tx_rate": 0},
+            ]
+        },
+        absent={"links": [{"name": "ifb7"}, {"name": "rate0"}]},
+    ),
+    Case(
         "link-recreate",
         "link",
         prepare=(

@@ -18,7 +18,7 @@ def filter_of(name: str) -> Any:
 
 
 NAMES = (
-    *("link_name", "sandbox_addresses", "sandbox_links", "sandbox_made", "sandbox_plan"),
+    *("link_name", "sandbox_addresses", "sandbox_failures", "sandbox_links", "sandbox_made", "sandbox_plan"),
     *("rootless_networks", "rootless_plan", "rootless_sandboxes"),
 )
 

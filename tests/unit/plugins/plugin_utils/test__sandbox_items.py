@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import link_name
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import PARSERS
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_items import (
     BadItemError,
     Sandbox,
-    first_host,
     parse_sandbox,
 )
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_wires import Wire, first_host
 
 DEFAULTS = {
     "driver": "bridge",
@@ -35,6 +36,12 @@ def parse(**item: Any) -> Sandbox:
     return parse_sandbox({"name": "web1", **item}, 3, DEFAULTS)
 
 
+def wire(**item: Any) -> Wire:
+    """The link that the item's own options describe."""
+    (found,) = parse(**item).wires
+    return found
+
+
 def problems(**item: Any) -> list[str]:
     with pytest.raises(BadItemError) as caught:
         parse(**item)
@@ -46,22 +53,22 @@ def texts(values: object) -> list[str]:
 
 
 def test_a_name_is_enough() -> None:
-    found = parse()
-    assert (found.driver, found.interface, found.bridge) == ("bridge", "eth0", "sbr0")
+    found = wire()
+    assert (parse().driver, found.interface, found.bridge) == ("bridge", "eth0", "sbr0")
     assert texts(found.subnets) == ["10.80.0.0/24", "fd00:80::/64"]
     assert texts(found.gateways) == ["10.80.0.1/24", "fd00:80::1/64"]
     assert found.addresses == ()
 
 
 def test_given_addresses_replace_the_default_subnets() -> None:
-    found = parse(addresses=["10.9.0.5/16"])
+    found = wire(addresses=["10.9.0.5/16"])
     assert found.subnets == ()
     assert texts(found.addresses) == ["10.9.0.5/16"]
     assert texts(found.gateways) == ["10.9.0.1/16"]
 
 
 def test_addresses_and_a_subnet_go_together() -> None:
-    found = parse(addresses=["10.9.0.5/16"], subnet="fd00:9::/64")
+    found = wire(addresses=["10.9.0.5/16"], subnet="fd00:9::/64")
     assert texts(found.networks) == ["10.9.0.0/16", "fd00:9::/64"]
     assert texts(found.gateways) == ["10.9.0.1/16", "fd00:9::1/64"]
 
@@ -72,19 +79,19 @@ def test_one_text_is_a_list_of_one() -> None:
 
 
 def test_a_gateway_replaces_the_default_of_its_family_only() -> None:
-    assert texts(parse(gateway="10.80.0.254").gateways) == ["10.80.0.254/24", "fd00:80::1/64"]
+    assert texts(wire(gateway="10.80.0.254").gateways) == ["10.80.0.254/24", "fd00:80::1/64"]
 
 
 def test_an_empty_gateway_means_none() -> None:
-    assert parse(gateway=[]).gateways == ()
+    assert wire(gateway=[]).gateways == ()
 
 
 def test_an_address_that_is_a_network_of_one_has_no_gateway() -> None:
-    assert parse(addresses=["10.9.0.5/32", "fd00:9::5/128"]).gateways == ()
+    assert wire(addresses=["10.9.0.5/32", "fd00:9::5/128"]).gateways == ()
 
 
 def test_link_local_addresses_have_no_gateway() -> None:
-    assert parse(addresses=["fe80::5/64"]).gateways == ()
+    assert wire(addresses=["fe80::5/64"]).gateways == ()
 
 
 @pytest.mark.parametrize(
@@ -105,8 +112,7 @@ def test_the_first_host(network: str, first: str | None) -> None:
 
 
 def test_the_driver_none_takes_part_in_no_network() -> None:
-    found = parse(driver="none")
-    assert (found.networks, found.gateways) == ((), ())
+    assert parse(driver="none").wires == ()
 
 
 def test_settings_are_joined_and_the_item_wins() -> None:
@@ -119,11 +125,11 @@ def test_settings_are_joined_and_the_item_wins() -> None:
     found = parse_sandbox({"name": "web1", "sysctl": {"net.b": 2}}, 0, defaults)
     assert found.sysctl == {"net.a": 1, "net.b": 2}
     assert found.dns == {"servers": ["10.0.0.53"]}
-    assert found.mtu == 1400
+    assert found.wires[0].mtu == 1400
 
 
 def test_numbers_and_macs_are_normalised() -> None:
-    found = parse(mtu="1500", mac="02:AB:00:00:00:01")
+    found = wire(mtu="1500", mac="02:AB:00:00:00:01")
     assert (found.mtu, found.mac) == (1500, "02:ab:00:00:00:01")
 
 
@@ -369,3 +375,63 @@ def test_nothing_that_a_user_can_type_of_a_device_is_a_traceback(device: dict[st
 def test_nothing_that_a_user_can_type_of_an_endpoint_is_a_traceback(endpoint: dict[str, Any]) -> None:
     with contextlib.suppress(BadItemError):
         parse(endpoint=endpoint)
+
+
+SECOND = {"bridge": "sbr1", "subnet": "10.81.0.0/24"}
+
+
+def test_several_networks() -> None:
+    third = {
+        "bridge": "sbr2",
+        "interface": "data0",
+        "addresses": "fd00:82::5/64",
+        "mac": "02:AB:00:00:00:02",
+        "mtu": 9000,
+    }
+    own, second, data, plain = parse(networks=[SECOND, third, "sbr3"]).wires
+    assert (own.owner, own.interface, own.port) == ("web1", "eth0", link_name("web1"))
+    assert (second.owner, second.interface, second.bridge) == ("web1/eth1", "eth1", "sbr1")
+    assert (texts(second.subnets), texts(second.gateways)) == (["10.81.0.0/24"], ["10.81.0.1/24"])
+    assert (data.owner, data.interface, data.mac, data.mtu) == ("web1/data0", "data0", "02:ab:00:00:00:02", 9000)
+    assert (plain.interface, plain.bridge, plain.networks, plain.gateways) == ("eth3", "sbr3", (), ())
+    ports = [one.port for one in (own, second, data, plain)]
+    assert ports == [link_name("web1"), *(link_name("web1", name) for name in ("eth1", "data0", "eth3"))]
+
+
+def test_default_routes_go_to_the_gateway_that_is_named() -> None:
+    def routers(**item: Any) -> list[list[str]]:
+        return [[str(one.ip) for one in wire.routers] for wire in parse(**item).wires]
+
+    assert routers(networks=[SECOND]) == [["10.80.0.1", "fd00:80::1"], []]
+    assert routers(networks=[{**SECOND, "gateway": "10.81.0.9"}]) == [["fd00:80::1"], ["10.81.0.9"]]
+    assert routers(gateway=[], networks=[SECOND]) == [[], []]
+    (problem,) = problems(gateway="10.80.0.1", networks=[SECOND, {**SECOND, "gateway": "10.81.0.9"}])
+    assert "(web1): networks[1]: gateway: is a second default route of IPv4, beside that of sandbox_list[3]" in problem
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ({}, "networks[0]: bridge: is missing"),
+        ({"bridge": "sbr1", "colour": "red"}, "networks[0]: colour is not one of bridge, interface, addresses"),
+        ("no such bridge", "networks[0]: bridge: 'no such bridge' is not a name"),
+        ({**SECOND, "interface": "lo"}, 'networks[0]: interface: "lo" is the loopback'),
+        ({**SECOND, "interface": "eth0"}, 'networks[0]: interface: "eth0" is the sandbox\'s own, too'),
+        ({**SECOND, "mac": "1"}, 'networks[0]: mac: "1" is not a MAC address'),
+        ({**SECOND, "mtu": 12}, "networks[0]: mtu: 12 is not between"),
+        ({"bridge": "b", "subnet": "fd00:1::/64", "mtu": 1000}, "networks[0]: mtu: 1000 is less than the 1280"),
+        ({**SECOND, "gateway": "10.80.0.1"}, "networks[0]: gateway: 10.80.0.1 is in none of its networks"),
+        ({"bridge": "b", "addresses": "10.81.0.1/24"}, "networks[0]: addresses: 10.81.0.1/24 is the gateway's"),
+        ({**SECOND, "subnet": "10.81.0.7/24"}, "networks[0]: subnet: "),
+    ],
+)
+def test_networks_that_make_no_sense(network: Any, words: str) -> None:
+    (problem,) = problems(networks=[network])
+    assert problem.startswith(f"sandbox_list[3] (web1): {words}")
+
+
+def test_interfaces_of_further_networks_are_the_sandbox_s_own() -> None:
+    assert "would also be the name of the sandbox's own interface" in problems(networks=[SECOND], devices=["eth1"])[0]
+    assert "is the name of the sandbox's own interface" in problems(networks=[SECOND], endpoint={"tap": "eth1"})[0]
+    assert 'eth1" is that of networks[0], too' in problems(networks=[SECOND, {**SECOND, "interface": "eth1"}])[0]
+    assert "cannot be guarded" in problems(networks=[SECOND], endpoint={"model": "macvtap"}, firewall=True)[0]

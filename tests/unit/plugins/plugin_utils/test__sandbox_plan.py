@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_firewall
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_plan as plans
 from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import (
+    ifb_name,
     link_name,
     stable_mac,
 )
@@ -221,11 +222,128 @@ def test_firewalls() -> None:
     ]
     leases = [{"owner": name, "addresses": [f"10.80.0.{number}/24"]} for number, name in enumerate("abcde")]
     guarded = _sandbox_firewall.guarded(
-        plan["firewalls"], leases, [{"netns": "/run/netns/b", "mac": "02:00:00:00:00:01"}]
+        plan["firewalls"],
+        [*leases, {"owner": "c/eth1", "addresses": ["10.81.0.2/24"]}],
+        [
+            {"netns": "/run/netns/a", "model": "tcfilter", "hard_addr": "02:00:00:00:00:02"},
+            {"netns": "/run/netns/b", "model": "macvtap", "hard_addr": "02:00:00:00:00:01"},
+        ],
     )
     assert guarded[0]["addresses"] == ["10.80.0.0/24"] and "mac" not in guarded[0]
     assert (guarded[1]["interface"], guarded[1]["mac"]) == (link_name("b"), "02:00:00:00:00:01")
+    assert guarded[2]["addresses"] == ["10.80.0.2/24", "10.81.0.2/24"]
     assert guarded[3] == plan["firewalls"][3]
+
+
+@pytest.mark.parametrize(
+    ("item", "wanted"),
+    [
+        ({"firewall": {"masquerade": True}}, True),
+        ({"ports": ["0.0.0.0:8080:80"]}, True),
+        ({"ports": ["8080:80", "[2001:db8::1]:8080:80"]}, True),
+        ({"ports": [{"host_port": 80, "host_addr": "203.0.113.1"}]}, True),
+        ({"ports": ["8080:80", 81, "127.0.0.1:82-83:82-83/udp", {"host_port": 84}]}, False),
+        ({"firewall": True}, False),
+        ({"ports": []}, False),
+    ],
+)
+def test_the_host_forwards_for_those_that_need_it(item: dict[str, Any], wanted: bool) -> None:
+    (rules,) = present({"name": "a", **item}, forwarding=True)["firewalls"]
+    assert rules.get("forwarding", False) is wanted
+    (rules,) = present({"name": "a", **item}, forwarding=False)["firewalls"]
+    assert "forwarding" not in rules
+
+
+def test_several_networks() -> None:
+    second = {"bridge": "sbr1", "subnet": "10.81.0.0/24", "mtu": 9000}
+    plan = present({"name": "a", "networks": [second, {**second, "interface": "back0"}, "sbr2"]})
+    assert [(one["owner"], one["pools"]) for one in plan["leases"]] == [
+        ("a", ["10.80.0.0/24", "fd00:80::/64"]),
+        ("a/eth1", ["10.81.0.0/24"]),
+        ("a/back0", ["10.81.0.0/24"]),
+    ]
+    assert [(one["name"], [each["address"] for each in one["addresses"]]) for one in plan["bridges"]] == [
+        ("sbr0", ["10.80.0.1/24", "fd00:80::1/64"]),
+        ("sbr1", ["10.81.0.1/24"]),
+        ("sbr2", []),
+    ]
+    leases = [{"owner": "a", "addresses": ["10.80.0.2/24"]}, {"owner": "a/eth1", "addresses": ["10.81.0.2/24"]}]
+    links = plans.made_links(plan, leases, [])[3:]
+    assert [(one["name"], [each["address"] for each in one["addresses"]]) for one in links] == [
+        ("eth0", ["10.80.0.2/24"]),
+        ("eth1", ["10.81.0.2/24"]),
+        ("back0", []),
+        ("eth3", []),
+    ]
+    assert [len(one["routes"]) for one in links] == [2, 0, 0, 0]
+    assert (links[1]["peer"]["name"], links[1]["peer"]["mtu"]) == (link_name("a", "eth1"), 9000)
+    assert [one["peer"].get("alias") for one in links] == [None, "a/eth1", "a/back0", "a/eth3"]
+
+
+def test_bandwidth_of_links() -> None:
+    second = {"bridge": "sbr1", "bandwidth": {"rx_rate": "8000"}}
+    limited = {"name": "a", "bandwidth": {"rx_rate": 2_000_000, "tx_rate": 1_000_000}, "networks": [second]}
+    ifb, veth, further = present(limited)["links"]
+    assert (ifb["name"], ifb["kind"], ifb["alias"], ifb["tx_rate"]) == (
+        ifb_name("a", "eth0"),
+        "ifb",
+        "a/eth0",
+        1_000_000,
+    )
+    assert (veth["peer"]["tx_rate"], veth["peer"]["rx_ifb"]) == (2_000_000, ifb["name"])
+    assert further["peer"]["tx_rate"] == 8000 and "rx_ifb" not in further["peer"]
+    veth, gone = present({"name": "a", "bandwidth": {"tx_rate": 0}})["links"]
+    assert veth["peer"]["rx_ifb"] == "" and "tx_rate" not in veth["peer"]
+    assert gone == {"name": ifb["name"], "kind": "ifb", "state": "absent"}
+    made = plans.made_links(present(limited), [{"owner": "a", "addresses": ["10.80.0.2/24"]}], [])
+    assert [one.get("addresses") for one in made[2:]] == [None, [{"address": "10.80.0.2/24"}], []]
+
+
+def test_bandwidth_of_endpoints_and_plugins() -> None:
+    rates = {"rx_rate": 20_000_000, "tx_rate": 0}
+    plan = present({"name": "a", "bandwidth": rates, "endpoint": {"queues": 2}}, {"name": "b", "endpoint": False})
+    assert plan["endpoints"][0]["rx_rate"] == 20_000_000 and "tx_rate" not in plan["endpoints"][0]
+    assert "tx_rate" not in plan["links"][0]["peer"]
+    (attachment,) = present({"name": "c", "driver": "cni", "networks": ["web"], "bandwidth": rates})["attachments"]
+    assert attachment["capabilities"] == {"bandwidth": {"ingressRate": 20_000_000, "ingressBurst": 2_000_000}}
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ({"bandwidth": 7}, "bandwidth: 7 is not a dictionary"),
+        ({"bandwidth": {}}, "bandwidth: rx_rate or tx_rate is missing"),
+        ({"bandwidth": {"rx_rate": 7}}, "bandwidth: rx_rate: 7 is neither 0 nor between 8000 and"),
+        ({"bandwidth": {"rate": 8000}}, "bandwidth: rate is not one of rx_rate, tx_rate"),
+        ({"driver": "slirp", "bandwidth": {"rx_rate": 8000}}, "bandwidth: is not possible with driver: slirp, whose"),
+        ({"driver": "none", "bandwidth": {"rx_rate": 8000}}, "bandwidth: is not possible with driver: none, which"),
+        (
+            {"endpoint": {"rx_rate": 9000}, "bandwidth": {"rx_rate": 8000}},
+            "bandwidth: rx_rate is also given for the endpoint",
+        ),
+        ({"endpoint": {"model": "macvtap"}, "bandwidth": {"rx_rate": 8000}}, "bandwidth: rx_rate is not possible with"),
+        (
+            {
+                "driver": "cni",
+                "networks": [{"network": "a", "capabilities": {"bandwidth": {}}}],
+                "bandwidth": {"rx_rate": 8000},
+            },
+            "bandwidth: is also given in the capabilities",
+        ),
+    ],
+)
+def test_bandwidth_that_makes_no_sense(item: dict[str, Any], words: str) -> None:
+    (problem,) = problems({"name": "a", **item})
+    assert words in problem
+
+
+def test_networks_of_several_sandboxes_are_checked_against_each_other() -> None:
+    second = {"bridge": "sbr1", "addresses": ["10.81.0.5/24"]}
+    assert problems({"name": "a", "networks": [second]}, {"name": "b", "networks": [second]}) == [
+        "sandbox_list[1] (b): networks[0]: addresses: 10.81.0.5 is also an address of sandbox_list[0] (a): networks[0]"
+    ]
+    (overlap,) = problems({"name": "a"}, {"name": "b", "networks": [{"bridge": "x", "subnet": "10.80.0.0/16"}]})
+    assert "10.80.0.0/24 on bridge sbr0 overlaps 10.80.0.0/16 on bridge x" in overlap
 
 
 @pytest.mark.parametrize(
@@ -389,7 +507,7 @@ def absent(*items: dict[str, Any]) -> dict[str, plans.Items]:
 
 def test_absent_needs_the_name_only() -> None:
     assert absent({"name": "a"}) == {
-        "leases": [{"owner": "a"}],
+        "leases": [{"owner": "a", "recurse": True}],
         "bridges": [{"name": "sbr0"}],
         "namespaces": [{"name": "a", "force": False}],
         "links": [{"name": link_name("a"), "kind": "veth", "peer": {"name": "eth0", "netns": "a"}}],
@@ -411,6 +529,21 @@ def bridge(name: str, mac: str = "") -> dict[str, Any]:
 
 def port(name: str, master: str) -> dict[str, Any]:
     return {"ifname": name, "master": master, "address": "02:00:00:00:00:01"}
+
+
+def test_links_of_further_networks_go_though_the_list_says_nothing_of_them() -> None:
+    plan, further = absent({"name": "a"}), link_name("a", "eth1")
+    of_another, foreign, ifb = link_name("b", "eth1"), "vethdeadbeef", ifb_name("a", "eth1")
+    leading = {name: {"ifname": name, "ifalias": "a/eth1", "master": "sbr1"} for name in (further, foreign)}
+    elsewhere = {"ifname": of_another, "ifalias": "b/eth1", "master": "sbr0"}
+    limiting = {"ifname": ifb, "ifalias": "a/eth1"}
+    assert removed(plan, bridge("sbr0"), bridge("sbr1"), leading[further], elsewhere, limiting) == [
+        link_name("a"),
+        further,
+        ifb,
+        "sbr1",
+    ]
+    assert removed(plan, bridge("sbr1"), *leading.values()) == [link_name("a"), further]
 
 
 def test_a_bridge_goes_with_the_last_link_on_it() -> None:
