@@ -38,7 +38,8 @@ class Sandbox:
     ``endpoint`` is what vm_endpoint is asked for, or None when nothing is said about one;
     ``network`` what slirp_network is, or None with another driver; ``monitor`` what netmon_service is,
     or None when nothing is said about one; ``attachments`` what cni_network is;
-    ``firewall`` what the module firewall is, or None when nothing is said about one."""
+    ``firewall`` what the module firewall is, or None when nothing is said about one; ``persist`` says whether
+    it outlives a reboot."""
 
     name: str
     where: str
@@ -53,6 +54,7 @@ class Sandbox:
     monitor: Mapping[str, Any] | None = None
     attachments: tuple[Mapping[str, Any], ...] = ()
     firewall: Mapping[str, Any] | None = None
+    persist: bool = False
 
 
 def parse_sandbox(item: object, position: int, defaults: Mapping[str, Any]) -> Sandbox:
@@ -71,6 +73,7 @@ def _parse(options: Options) -> Sandbox:
     driver = options.option("driver", values.driver) or "bridge"
     interface = options.option("interface", values.interface_name) or ""
     dns = options.option("dns", values.dictionary) or {}
+    persist = options.option("persist", values.boolean) or False
     sysctl = {**(defaults.get("sysctl") or {}), **(options.option("sysctl", values.dictionary) or {})}
     wires: tuple[Wire, ...] = ()
     mtu = None
@@ -117,6 +120,7 @@ def _parse(options: Options) -> Sandbox:
         monitor=monitor,
         attachments=tuple(attachments),
         firewall=firewall,
+        persist=persist,
     )
 
 

@@ -69,11 +69,20 @@ def present(sandboxes: Sequence[Sandbox]) -> dict[str, Items]:
             if sandbox.firewall is not None
         ],
         "monitors": [
-            {"sandbox_id": sandbox.name, "netns": sandbox.name, **sandbox.monitor}
+            {"sandbox_id": sandbox.name, "netns": sandbox.name, **_lasting(sandbox), **sandbox.monitor}
             for sandbox in sandboxes
             if sandbox.monitor is not None
         ],
+        "restores": [
+            {"sandbox": sandbox.name, "state": "present" if sandbox.persist else "absent"} for sandbox in sandboxes
+        ],
     }
+
+
+def _lasting(sandbox: Sandbox) -> dict[str, Any]:
+    """A monitor outlives a reboot with its sandbox, unless it says otherwise. One that goes has nothing to say."""
+    watched = sandbox.monitor is not None and sandbox.monitor["state"] != "absent"
+    return {"enabled": True} if sandbox.persist and watched else {}
 
 
 def made_links(
@@ -253,6 +262,7 @@ def absent(sandboxes: Sequence[Sandbox], *, force: bool = False) -> dict[str, It
         "endpoints": [{"netns": sandbox.name} for sandbox in sandboxes],
         "firewalls": [{"sandbox": sandbox.name} for sandbox in sandboxes],
         "monitors": [{"sandbox_id": sandbox.name} for sandbox in sandboxes],
+        "restores": [{"sandbox": sandbox.name} for sandbox in sandboxes],
     }
 
 

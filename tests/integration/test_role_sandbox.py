@@ -24,7 +24,7 @@ RESULTS = (
     "{'failed': none, 'addresses': sandbox_addresses | default({}), 'leases': sandbox_leases,"
     " 'namespaces': sandbox_namespaces, 'links': sandbox_links, 'devices': sandbox_devices,"
     " 'endpoints': sandbox_endpoints, 'networks': sandbox_networks, 'monitors': sandbox_monitors,"
-    " 'attachments': sandbox_attachments, 'firewalls': sandbox_firewalls}"
+    " 'attachments': sandbox_attachments, 'firewalls': sandbox_firewalls, 'restores': sandbox_restores}"
 )
 MODULES = ("leases", "namespaces", "links", "devices", "endpoints")
 
@@ -915,3 +915,48 @@ def test_several_networks(host: Throwaway) -> None:
     assert host.snapshot() == before
     assert host.run("nft", "list", "ruleset") == rules
     assert host.run(*FORWARDING) == forwarding
+
+
+def test_sandboxes_that_outlive_a_reboot(host: Throwaway) -> None:
+    a = {"name": "a", "networks": [{"bridge": "sbr1", "subnet": "10.81.0.0/24"}], "ports": ["8080:80"], "persist": True}
+    vm = {"name": VM1, "endpoint": {"model": "macvtap"}, "persist": True}
+    user = {"name": "u", "driver": "slirp", "ports": ["18080:80"], "persist": True}
+    passing = {"name": "passing"}
+    every = (a, vm, user, passing)
+    before = host.snapshot()
+    parts = host.play_in_parts(
+        [present(*every, check=True), present(*every), present(*every)],
+        [present(*every), present({**a, "persist": False}, vm, user), absent(*names(*every)), absent(*names(*every))],
+    )
+    check, made, again = next(parts)
+    assert check["restores"]["operations"] == made["restores"]["operations"] != []
+    assert not changed(again) and not again["restores"]["changed"]
+    assert made["restores"]["sandboxes"][3]["state"] == "absent"
+    addresses = {name: host.addresses(name) for name in ("a", VM1)}
+    _end_the_boot(host, "a", VM1, "u", "passing")
+    printed = host.run("/usr/local/sbin/sandbox-network-restore")
+    assert printed.splitlines()[-1] == "as described: 3, not: 0"
+    assert "passing" not in host.run("ip", "netns", "list")
+    assert {name: host.addresses(name) for name in ("a", VM1)} == addresses
+    again, forgotten, gone, gone_again = next(parts)
+    operations_again = [one for module in MODULES for one in again[module]["operations"]]
+    assert {one.get("name") or one.get("path") for one in operations_again if one["op"].startswith("netns.")} == {
+        "/run/netns/passing"
+    }
+    assert not again["networks"]["changed"] and not again["endpoints"]["changed"] and not again["restores"]["changed"]
+    assert [one["op"] for one in forgotten["restores"]["operations"]] == ["file.remove"]
+    assert changed(gone) and gone["restores"]["changed"]
+    assert not changed(gone_again)
+    assert host.snapshot() == before
+    assert host.run("ls", "/usr/local/sbin").count("sandbox-network-restore") == 0
+
+
+def _end_the_boot(host: Throwaway, *namespaces: str) -> None:
+    """What a reboot leaves of it: files below /etc and /var, and nothing of the kernel."""
+    for name in namespaces:
+        host.run("ip", "netns", "delete", name)
+    for link in host.json("ip", "-json", "link", "show", "type", "bridge"):
+        host.run("ip", "link", "delete", link["ifname"])
+    host.run("nft", "flush", "ruleset")
+    host.run("sh", "-c", "rm -rf /run/sandbox-network /dev/sandbox-network/*")
+    host.run("sh", "-c", "while pgrep slirp4netns >/dev/null; do sleep 0.05; done")

@@ -43,6 +43,7 @@ def test_a_plan_with_problems_asks_for_nothing() -> None:
         "endpoints": [],
         "firewalls": [],
         "monitors": [],
+        "restores": [],
     }
 
 

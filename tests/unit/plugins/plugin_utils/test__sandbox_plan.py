@@ -139,6 +139,7 @@ def test_the_driver_none_has_a_namespace_and_nothing_else() -> None:
         "endpoints": [],
         "firewalls": [],
         "monitors": [],
+        "restores": [{"sandbox": "a", "state": "absent"}],
     }
 
 
@@ -516,6 +517,7 @@ def test_absent_needs_the_name_only() -> None:
         "endpoints": [{"netns": "a"}],
         "firewalls": [{"sandbox": "a"}],
         "monitors": [{"sandbox_id": "a"}],
+        "restores": [{"sandbox": "a"}],
     }
 
 
@@ -625,3 +627,16 @@ def test_more_than_a_bridge_takes() -> None:
     assert problems(*items, subnets=["10.80.0.0/16"]) == [
         "sandbox_list: 1024 are on bridge sbr0, which takes 1023: use several"
     ]
+
+
+def test_what_outlives_a_reboot() -> None:
+    runtime = {"runtime_path": "/usr/bin/runtime"}
+    plan = present(
+        {"name": "a", "persist": True, "monitor": runtime},
+        {"name": "b", "persist": "yes", "monitor": {**runtime, "enabled": False}},
+        {"name": "c", "monitor": runtime},
+        {"name": "d", "persist": True, "monitor": False},
+    )
+    states = {one["sandbox"]: one["state"] for one in plan["restores"]}
+    assert states == {"a": "present", "b": "present", "c": "absent", "d": "present"}
+    assert [one.get("enabled") for one in plan["monitors"]] == [True, False, None, None]
