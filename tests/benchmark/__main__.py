@@ -16,6 +16,7 @@ from typing import Any
 
 import report
 from endpoints import report as endpoints_report
+from firewall import report as firewall_report
 from monitor import report as monitor_report
 from moves import report as moves_report
 from tables import CONTESTANTS
@@ -64,6 +65,7 @@ def main() -> int:
     parser.add_argument(
         "--watched", type=int, nargs="+", default=[1, 100, 1000], help="sandboxes (default: 1 100 1000)"
     )
+    parser.add_argument("--published", type=int, nargs="+", default=[1000], help="sandboxes (default: 1000)")
     parser.add_argument("--only", choices=SCENARIOS, help="measure nothing else")
     parser.add_argument("--rounds", type=int, default=5, help="for each size (default: 5)")
     parser.add_argument("--lanes", nargs="+", choices=LANES, default=list(LANES))
@@ -110,6 +112,10 @@ def _forward_runs(options: Options) -> Runs:
     yield from _in_turns(options.forwards, options, user_mode_report.CONTESTANTS)
 
 
+def _firewall_runs(options: Options) -> Runs:
+    yield from _in_turns(options.published, options, firewall_report.CONTESTANTS)
+
+
 def _monitor_runs(options: Options) -> Runs:
     yield from _in_turns([1], options, monitor_report.CONTESTANTS)
     for number in options.watched:
@@ -136,6 +142,7 @@ SCENARIOS = {
     "moves": Scenario("moves.json", _move_runs, moves_report.write_report),
     "endpoints": Scenario("endpoints.json", _endpoint_runs, endpoints_report.write_report),
     "user_mode": Scenario("user_mode.json", _forward_runs, user_mode_report.write_report),
+    "firewall": Scenario("firewall.json", _firewall_runs, firewall_report.write_report),
     "monitor": Scenario("monitor.json", _monitor_runs, monitor_report.write_report),
 }
 

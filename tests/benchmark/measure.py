@@ -21,6 +21,7 @@ import floor
 from controller import Playbooks
 from cost import Cost, Phases, beyond, cheapest, measured, phases_of, run
 from endpoints.measure import CONTESTANTS as ENDPOINTS
+from firewall.measure import CONTESTANTS as FIREWALL
 from monitor.measure import CONTESTANTS as MONITOR
 from moves.measure import CONTESTANTS as MOVES
 from ours import Modules, Role
@@ -107,6 +108,7 @@ SCENARIOS: Mapping[str, Mapping[str, Callable[[int, str], Phases]]] = {
     "moves": MOVES,
     "endpoints": ENDPOINTS,
     "user_mode": USER_MODE,
+    "firewall": FIREWALL,
     "monitor": MONITOR,
 }
 
