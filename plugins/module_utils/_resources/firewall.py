@@ -70,9 +70,10 @@ class FirewallResource:
         state.records.update(remembered(reader.records, own))
         state.firewall = _tables(needed=bool(state.records) or any(one.present for one in wanted))
         for one in wanted:
-            outdated = reader.records.get(KIND, _name(one, own))
-            if outdated is not None and (KIND, _name(one, own)) not in state.records:
-                state.records[OUTDATED, _name(one, own)] = outdated.value
+            name = _name(one, own)
+            outdated = None if (KIND, name) in state.records else reader.records.get(KIND, name)
+            if outdated is not None:
+                state.records[OUTDATED, name] = outdated.value
             if one.present:
                 observe_place(one, state, reader)
                 self._observe_busy(one, state)

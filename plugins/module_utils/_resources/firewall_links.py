@@ -94,15 +94,13 @@ def _given_port(one: Firewall, namespace: NamespaceState | None, state: State) -
 
 def _ports_of(one: Firewall, namespace: NamespaceState, state: State) -> list[Port]:
     ports, own = [], state.existing(None)
-    inside = {}
-    for link in own.links.values():
-        other = _other_end(link, one, namespace, state)
-        if other is not None:
-            inside[other.ifindex] = link
-            ports.append(Port(link.name, other.mac))
     for ifindex, link in namespace.links.items():
+        outside = own.links.get(link.parent)
+        if outside is not None and _other_end(outside, one, namespace, state) is link:
+            ports.append(Port(outside.name, link.mac))
+            continue
         addressed = any(address.scope == "global" for address in namespace.addresses.get(ifindex, ()))
-        if one.antispoof and addressed and not link.loopback and ifindex not in inside:
+        if one.antispoof and addressed and not link.loopback:
             raise InvalidOption(
                 "antispoof",
                 True,

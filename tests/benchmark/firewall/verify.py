@@ -41,14 +41,15 @@ def bad_ends(ones: Sequence[Published]) -> list[str]:
 
 
 def bad_chains(ones: Sequence[Published], *, filtered: bool) -> list[str]:
-    """What is wrong with the rules of CNI's plugins, which has two for each sandbox in a chain."""
+    """What is wrong with the rules of CNI's plugins, each of which has two for each sandbox in a chain."""
     expected = {("CNI-HOSTPORT-DNAT", "nat"): 2 * len(ones)}
     if filtered:
         expected["CNI-FORWARD", "filter"] = 2 * len(ones) + 1
     bad = [
-        f"{chain} has {rule_count(chain, table)}"
-        for (chain, table), count in expected.items()
-        if rule_count(chain, table) != count
+        f"{chain} has {count} rules"
+        for (chain, table), wanted in expected.items()
+        for count in (rule_count(chain, table),)
+        if count != wanted
     ]
     return bad + bad_ends(ones)
 
