@@ -22,7 +22,7 @@ PORT_KIND = "firewall_port"
 def plan_hairpins(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
     """What is put back before the rules change, and what is set after it."""
     own = state.existing(None)
-    needed = sorted({interface for record in records for interface in hairpins_of(record, own)})
+    needed = {interface for record in records for interface in hairpins_of(record, own)}
     restored: list[Operation] = []
     set_up: list[Operation] = []
     for (kind, name), memory in sorted(state.records.items()):
@@ -32,7 +32,7 @@ def plan_hairpins(records: Iterable[Mapping[str, Any]], state: State) -> tuple[l
         if _has_hairpin(interface, own):
             restored.append(_set(interface, 0, own))
         restored.append(Operation("record.drop", {"kind": PORT_KIND, "name": name, "before": memory}))
-    for interface in needed:
+    for interface in sorted(needed):
         name = f"{own.fingerprint[1]}:{interface}"
         if own.link(interface) is None or _has_hairpin(interface, own):
             continue

@@ -27,7 +27,7 @@ def key_of(device: str) -> str:
 def plan_localnet(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
     """What is put back before the rules change, and what is set after it."""
     own = state.existing(None)
-    needed = sorted({device for record in records for device in devices_of(record, own)})
+    needed = {device for record in records for device in devices_of(record, own)}
     restored: list[Operation] = []
     set_up: list[Operation] = []
     for (kind, name), memory in sorted(state.records.items()):
@@ -38,7 +38,7 @@ def plan_localnet(records: Iterable[Mapping[str, Any]], state: State) -> tuple[l
         if found not in (None, memory["original"]):
             restored.append(_set(device, memory["original"], found))
         restored.append(Operation("record.drop", {"kind": LINK_KIND, "name": name, "before": memory}))
-    for device in needed:
+    for device in sorted(needed):
         found = own.sysctls.get(key_of(device))
         name = f"{own.fingerprint[1]}:{device}"
         if found == "0":
