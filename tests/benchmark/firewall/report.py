@@ -21,12 +21,6 @@ PHASES = {
     "absent": ("absent", "absent"),
 }
 """By our phase: that of the floor, and what it is."""
-CNI = {
-    "create": (("first", "last"), "create"),
-    "again": (("check",), "nothing changes, plugins only check"),
-    "absent": (("absent",), "absent"),
-}
-"""By our phase: those of each plugin, and what it is."""
 PLUGINS = ("portmap", "firewall")
 WAYS = {
     "tcp": ("one TCP stream, Gbit/s", 1e9),
@@ -70,34 +64,32 @@ def _beside_nft(runs: Sequence[Run]) -> str:
 def _beside_cni(runs: Sequence[Run]) -> str:
     rows = []
     for number in tables.sizes(runs):
-        for phase, (theirs, what) in CNI.items():
-            ours = _each(runs, "ours", number, (phase,), number)
-            cells, all_of_it = [], []
-            for which in theirs:
-                each = [_each(runs, "cni", number, (f"{plugin} {which}",), None) for plugin in PLUGINS]
-                both = [sum(some) for some in zip(*each)]
-                all_of_it.append(both)
-                cells.append(both)
-            mean = [sum(some) / len(some) for some in zip(*all_of_it)]
-            first = tables.cell(cells[0]) if len(cells) > 1 else ""
-            rows.append(_row(number, what, first, cells[-1], ours, mean))
-        one = _each(runs, "cni", number, ("one",), None)
-        rows.append(_row(number, "one port changed", "", one, _each(runs, "ours", number, ("alone",), 1), one))
-    header = ["N", "phase", "CNI, the first", "CNI, the last", "sandbox.network", "of CNI's"]
-    return tables.table("One sandbox, ms, and as a part of CNI's portmap and firewall", header, rows)
+        first, last, checked, gone = (
+            _by_plugins(runs, number, which) for which in ("first", "last", "check", "absent")
+        )
+        mean = [sum(both) / 2 for both in zip(first, last)]
+        changed = [1000 * run["phases"]["one"]["wall"] / run["measured"] for run in tables.of(runs, "cni", number)]
+        for what, phase, parts, theirs in (
+            ("create, the first", "create", number, first),
+            ("create, the last", "create", number, last),
+            ("create, on the average", "create", number, mean),
+            ("nothing changes, plugins only check", "again", number, checked),
+            ("one port changed", "alone", 1, changed),
+            ("absent, the last", "absent", number, gone),
+        ):
+            ours = [1000 * one / parts for one in tables.seconds(runs, "ours", number, phase)]
+            rows.append(
+                [str(number), what, tables.cell(theirs), tables.cell(ours), tables.cell(tables.ratios(ours, theirs), 4)]
+            )
+    header = ["N", "phase", "portmap and firewall", "sandbox.network", "of CNI's"]
+    return tables.table("One of N sandboxes, ms, and as a part of CNI's", header, rows)
 
 
-def _row(
-    number: int, what: str, first: str, last: Sequence[float], ours: Sequence[float], theirs: Sequence[float]
-) -> list[str]:
-    return [str(number), what, first, tables.cell(last), tables.cell(ours), tables.cell(tables.ratios(ours, theirs), 4)]
-
-
-def _each(runs: Sequence[Run], who: str, number: int, phases: Sequence[str], parts: int | None) -> list[float]:
-    """Milliseconds for one sandbox; ``parts`` None stands for those that were measured."""
+def _by_plugins(runs: Sequence[Run], number: int, which: str) -> list[float]:
+    """Milliseconds of both plugins for one sandbox."""
     return [
-        1000 * sum(run["phases"][phase]["wall"] for phase in phases) / (parts or run["measured"])
-        for run in tables.of(runs, who, number)
+        1000 * sum(run["phases"][f"{plugin} {which}"]["wall"] for plugin in PLUGINS) / run["measured"]
+        for run in tables.of(runs, "cni", number)
     ]
 
 
