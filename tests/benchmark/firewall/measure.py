@@ -78,8 +78,6 @@ def measure_cni(number: int, _python: str) -> Phases:
             costs[f"{plugin} last"] = plugins.run("ADD", last, plugin)
             bad += bad_chains(ones, filtered=plugin == "firewall")
             path[way] = measure_path(last[-1].name, HOST_ADDRESS, last[-1].port)
-        for plugin in ("portmap", "firewall"):
-            costs[f"{plugin} check"] = plugins.run("CHECK", last, plugin)
         costs["one"] = plugins.run("DEL", last, "portmap") + plugins.run("ADD", last, "portmap")
         bad += bad_ends(ones)
         for plugin in ("firewall", "portmap"):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -83,7 +84,7 @@ def _answering(netns: str) -> Iterator[None]:
 def _serve(listener: socket.socket) -> None:
     while True:
         connection, _peer = listener.accept()
-        with connection:
+        with connection, contextlib.suppress(ConnectionError):
             connection.sendall(ANSWER)
             connection.recv(1)  # until the client has ended it
 

@@ -64,16 +64,13 @@ def _beside_nft(runs: Sequence[Run]) -> str:
 def _beside_cni(runs: Sequence[Run]) -> str:
     rows = []
     for number in tables.sizes(runs):
-        first, last, checked, gone = (
-            _by_plugins(runs, number, which) for which in ("first", "last", "check", "absent")
-        )
+        first, last, gone = (_by_plugins(runs, number, which) for which in ("first", "last", "absent"))
         mean = [sum(both) / 2 for both in zip(first, last)]
         changed = [1000 * run["phases"]["one"]["wall"] / run["measured"] for run in tables.of(runs, "cni", number)]
         for what, phase, parts, theirs in (
             ("create, the first", "create", number, first),
             ("create, the last", "create", number, last),
             ("create, on the average", "create", number, mean),
-            ("nothing changes, plugins only check", "again", number, checked),
             ("one port changed", "alone", 1, changed),
             ("absent, the last", "absent", number, gone),
         ):
