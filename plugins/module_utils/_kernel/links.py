@@ -231,6 +231,8 @@ def decode_link(payload: bytes) -> Link:
     found = attributes(payload, LINK_HEADER.size)
     info = attributes(found.get(IFLA_LINKINFO, b""))
     kind, data = decode_kind(info)
+    of_bridge = text_of(info.get(IFLA_INFO_SLAVE_KIND)) == "bridge"
+    port = attributes(info.get(IFLA_INFO_SLAVE_DATA, b"")) if of_bridge else {}
     ipv6 = attributes(attributes(found.get(IFLA_AF_SPEC, b"")).get(AF_INET6, b""))
     nsid = found.get(IFLA_LINK_NETNSID)
     parent = number_of(found.get(IFLA_LINK))
@@ -247,8 +249,8 @@ def decode_link(payload: bytes) -> Link:
         loopback=bool(flags & IFF_LOOPBACK),
         flags=flags,
         master=number_of(found.get(IFLA_MASTER)),
-        port=_port(info),
-        port_settings=_port_settings(info),
+        port=number_of(port.get(IFLA_BRPORT_NO)),
+        port_settings=_port_settings(port),
         filters_vlans=bool(number_of(attributes(info.get(IFLA_INFO_DATA, b"")).get(IFLA_BR_VLAN_FILTERING)))
         if kind == "bridge"
         else False,
@@ -273,18 +275,10 @@ def decode_link(payload: bytes) -> Link:
 
 
 def _mac(raw: bytes | None) -> str:
-    return ":".join(f"{byte:02x}" for byte in raw or b"")
+    return (raw or b"").hex(":")
 
 
-def _port(info: Attributes) -> int:
-    slave = info.get(IFLA_INFO_SLAVE_DATA)
-    return number_of(attributes(slave).get(IFLA_BRPORT_NO)) if slave else 0
-
-
-def _port_settings(info: Attributes) -> tuple[tuple[str, int], ...]:
-    if text_of(info.get(IFLA_INFO_SLAVE_KIND)) != "bridge":
-        return ()
-    found = attributes(info.get(IFLA_INFO_SLAVE_DATA, b""))
+def _port_settings(found: Attributes) -> tuple[tuple[str, int], ...]:
     values = {
         name: (number_of(found[number]), default)
         for name, (number, _size, default) in PORT_SETTINGS.items()

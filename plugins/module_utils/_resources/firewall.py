@@ -25,7 +25,7 @@ from .._kernel.sysctl import read_sysctl
 from .._programs.errors import ProgramError
 from .._store.records import Records
 from . import values
-from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, ports_of, recorded_link
+from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, is_local, ports_of, recorded_link
 from .firewall_forwarding import FORWARDING_KIND, observe_forwarding, plan_forwarding
 from .firewall_guard import guard_of, observe_guard, plan_guard
 from .firewall_hairpin import PORT_KIND, plan_hairpins
@@ -80,7 +80,8 @@ class FirewallResource:
                 warn_of_wildcards(one.ports, state)
         records = {name: record for (kind, name), record in state.records.items() if kind == KIND and record}
         with contextlib.suppress(TaskError):  # which the plan tells
-            records.update({_name(one, own): _record(one, state) for one in wanted if one.present})
+            local = [one for one in wanted if one.present and is_local(one.ports)]
+            records.update({_name(one, own): _record(one, state) for one in local})
         devices = {device for record in records.values() for device in devices_of(record, own)}
         devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
         for key in (*BRIDGE_NETFILTER, *map(key_of, sorted(devices))):

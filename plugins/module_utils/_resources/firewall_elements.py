@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._engine.nft_tables import FAMILIES, Elements, address_text, prefix
@@ -53,8 +53,13 @@ def ports_of(record: Record | None) -> list[Forward]:
 
 def devices_of(record: Record, own: NamespaceState) -> list[str]:
     """The links of the host that must take answers for 127.0.0.1, so that local clients reach published ports."""
-    local = any(is_loopback(one.host_addr) or one.host_addr == "0.0.0.0" for one in ports_of(record))
+    local = is_local(ports_of(record))
     return sorted({_bridge_of(link, own)[0] or link["interface"] for link in record["links"]}) if local else []
+
+
+def is_local(ports: Iterable[Forward]) -> bool:
+    """Whether clients on the host reach one of the ports through the loopback."""
+    return any(is_loopback(one.host_addr) or one.host_addr == "0.0.0.0" for one in ports)
 
 
 def hairpins_of(record: Record, own: NamespaceState) -> list[str]:
