@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._engine.errors import InvalidOption, TaskError
-from .._engine.kinds.firewall import read_table
-from .._engine.nft_tables import FAMILIES, Table
+from .._engine.kinds.firewall import reading_tables
+from .._engine.nft_tables import FAMILIES
 from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
@@ -61,6 +61,18 @@ class FirewallResource:
 
     def observe(self, wanted: Sequence[Firewall], reader: Reader) -> State:
         """Our tables, the links of the host, where the sandboxes are, and what is remembered of all."""
+        with reading_tables() as read:  # nft takes its time
+            state = self._observe(wanted, reader)
+            remembers = any(kind != OUTDATED for kind, _name in state.records)
+            try:
+                state.firewall = read()
+            except ProgramError:  # where nothing is to be there, a host without nft is one without tables
+                if remembers or any(one.present for one in wanted):
+                    raise
+                state.firewall = dict.fromkeys(FAMILIES)
+        return state
+
+    def _observe(self, wanted: Sequence[Firewall], reader: Reader) -> State:
         state = State(state_dir=reader.records.state_dir)
         handle = reader.host.at(None)
         own = NamespaceState(identity=handle.identity, cookie=handle.fingerprint[2])
@@ -68,7 +80,6 @@ class FirewallResource:
             own.put(link)
         state.namespaces[None] = own
         state.records.update(remembered(reader.records, own))
-        state.firewall = _tables(needed=bool(state.records) or any(one.present for one in wanted))
         for one in wanted:
             name = _name(one, own)
             outdated = None if (KIND, name) in state.records else reader.records.get(KIND, name)
@@ -171,16 +182,6 @@ class FirewallResource:
                 for link in record["links"]
             ],
         }
-
-
-def _tables(*, needed: bool) -> dict[str, Table | None]:
-    """Our tables by family. Where nothing is to be there, a host without nft is one without tables."""
-    try:
-        return {family: read_table(family) for family in FAMILIES}
-    except ProgramError:
-        if needed:
-            raise
-        return dict.fromkeys(FAMILIES)
 
 
 def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:

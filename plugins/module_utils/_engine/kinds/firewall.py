@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, Callable
 
 from ..._kernel.conntrack import forget_connections
 from ..._kernel.errors import KernelError
 from ..._programs import nft
 from ..._programs.errors import ProgramError
-from ..nft_tables import TABLE, Elements, Table, element_commands, is_intact, read_elements, skeleton
+from ..nft_tables import FAMILIES, TABLE, Elements, Table, element_commands, is_intact, read_elements, skeleton
 from ..operation import Operation
 from ..state import State
 from .contract import Args, Context, section
@@ -21,9 +22,21 @@ OURS = "ours"
 UNEXPECTED = (errno.ENOENT, errno.EEXIST)
 
 
+@contextmanager
+def reading_tables() -> Iterator[Callable[[], dict[str, Table | None]]]:
+    """Let nft list our tables while something else is read. What is yielded waits for them, and has them by
+    family, None for none. Raises ProgramError then.
+    """
+    with nft.Listing(FAMILIES, TABLE) as listing:
+        yield lambda: {family: _table(family, listing.table(family)) for family in FAMILIES}
+
+
 def read_table(family: str) -> Table | None:
     """One of our tables as it is, None for none. Raises ProgramError."""
-    listed = nft.list_table(family, TABLE)
+    return _table(family, nft.list_table(family, TABLE))
+
+
+def _table(family: str, listed: list[dict[str, Any]] | None) -> Table | None:
     if listed is None:
         return None
     if is_intact(family, listed):
