@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,34 @@ def test_an_answer_without_sense_is_an_error(monkeypatch: pytest.MonkeyPatch, tm
     put_in_place(monkeypatch, tmp_path, f"echo '{answer}'")
     with pytest.raises(ProgramError, match="no JSON"):
         nft.list_table("inet", "mine")
+
+
+def test_tables_are_listed_side_by_side(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    both = f"[ -e {tmp_path}/inet ] && [ -e {tmp_path}/bridge ]"
+    answer = """echo '{"nftables": [{"table": {"family": "'$5'"}}]}'"""
+    put_in_place(monkeypatch, tmp_path, f"touch {tmp_path}/$5\nuntil {both}; do sleep 0.01; done\n{answer}")
+    with nft.Listing(("inet", "bridge"), "mine") as listing:
+        for family in ("inet", "bridge"):
+            assert listing.table(family) == [{"table": {"family": family}}]
+
+
+def test_a_listing_that_nobody_waits_for_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    place = put_in_place(
+        monkeypatch, tmp_path, f"echo $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; exec sleep 60"
+    )
+    with nft.Listing(("inet",), "mine"):
+        while not (place / "pid").exists():
+            time.sleep(0.01)
+    assert not Path("/proc", (place / "pid").read_text(encoding="ascii").strip()).exists()
+
+
+def test_a_program_that_is_missing_is_told_when_its_answer_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_name: str) -> str:
+        raise ProgramError("there is no program nft")
+
+    monkeypatch.setattr(nft, "find_program", missing)
+    with nft.Listing(("inet",), "mine") as listing, pytest.raises(ProgramError, match="package nftables"):
+        listing.table("inet")
 
 
 @pytest.mark.parametrize(
