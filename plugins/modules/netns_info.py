@@ -14,7 +14,10 @@ author: The sandbox.network authors (@sandbox-network)
 description:
   - Returns the links, addresses, routes, neighbours and processes of network namespaces, each as
     a whole and in short, and draws how they are connected.
-  - Reads everything of the kernel at the moment of the task, and never changes anything.
+  - Tells of each network that a namespace is connected to what container inspection tells, which
+    ports of the host lead to it, and which rules of M(sandbox.network.firewall) it has.
+  - Reads everything of the kernel at the moment of the task, and never changes anything. What was
+    remembered before a reboot, or of another namespace of the name, is not believed.
 extends_documentation_fragment:
   - sandbox.network._attributes.info
   - sandbox.network._common.info
@@ -32,7 +35,8 @@ options:
   gather:
     description:
       - What to return of each namespace.
-      - V(addresses) and V(statistics) are parts of RV(namespaces[].links), and need V(links).
+      - V(addresses) is a part of RV(namespaces[].links), and needs V(links). V(statistics) are
+        parts of RV(namespaces[].links) and RV(namespaces[].networks).
       - What is left out is not returned. The summary of addresses, RV(namespaces[].guest) and
         RV(topology) are always there, but the guest's neighbours need V(neighbours).
     type: list
@@ -43,8 +47,10 @@ options:
       - routes
       - statistics
       - neighbours
+      - networks
       - endpoints
       - forwards
+      - firewall
       - monitors
       - attachments
       - processes
@@ -54,8 +60,10 @@ options:
       - routes
       - statistics
       - neighbours
+      - networks
       - endpoints
       - forwards
+      - firewall
       - monitors
       - attachments
       - processes
@@ -76,9 +84,14 @@ notes:
   - The contents of the namespace that Ansible itself runs in are not among RV(namespaces), but it
     is drawn, as C(host).
   - A name on disk that is not UTF-8 is returned with escapes for the bytes that are not.
+  - Several sandboxes can share one namespace, as the containers of a pod do. It is read once, and
+    all of it is returned for each of its names. What was made by one of them, such as a user-mode
+    network or an endpoint, is told for the others too.
+  - V(firewall) runs C(nft) where there are rules of sandboxes, to see whether they are in force.
 seealso:
   - module: sandbox.network.netns
   - module: sandbox.network.link
+  - module: sandbox.network.firewall
   - name: Mermaid
     description: How to show RV(topology.mermaid).
     link: https://mermaid.js.org
@@ -119,6 +132,13 @@ EXAMPLES = r"""
 - name: Show which addresses there are
   ansible.builtin.debug:
     msg: "{{ network.namespaces | items2dict(key_name='name', value_name='ip_address') }}"
+
+- name: Show what each has received from each of its networks
+  ansible.builtin.debug:
+    msg: "{{ item.0.name }} {{ item.1.interface }} ({{ item.1.driver }}): {{ item.1.statistics.rx_bytes }} bytes"
+  loop: "{{ network.namespaces | subelements('networks', skip_missing=True) }}"
+  loop_control:
+    label: "{{ item.0.name }}"
 
 - name: Read a part of two namespaces, of which one does not exist
   sandbox.network.netns_info:
@@ -174,6 +194,14 @@ namespaces:
       type: bool
       returned: when the namespace exists
       sample: true
+    shared_with:
+      description:
+        - The other paths of the same namespace, when several sandboxes share one. Those in other
+          directories than O(netns_dir) are among them.
+      type: list
+      elements: str
+      returned: when the namespace exists
+      sample: [/run/netns/web1-sidecar]
     ip_address:
       description: The first global IPv4 address, or V(null).
       type: str
@@ -496,6 +524,101 @@ namespaces:
           type: str
           returned: success
           sample: eth0
+    networks:
+      description:
+        - What it is connected to, as container inspection tells it, for each link but V(lo), in
+          the order of the links.
+        - Without what wires endpoints of virtual machines. What a link lost to its VM is listed as
+          if the link had it still.
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(networks)
+      contains:
+        interface:
+          description: The link.
+          type: str
+          returned: success
+          sample: eth0
+        driver:
+          description:
+            - What connects it. V(bridge) for a veth whose other end is a port of a bridge, V(cni)
+              for M(sandbox.network.cni_network) and other callers of CNI plugins, V(slirp) for
+              M(sandbox.network.slirp_network), V(device) for M(sandbox.network.netdev_move) and
+              any physical link, or else the kind of the link.
+          type: str
+          returned: success
+          sample: bridge
+        network:
+          description: The name of the bridge, or of the network of CNI. V(null) for the others.
+          type: str
+          returned: success
+          sample: sbr0
+        ip_address:
+          description: The first global IPv4 address, or V(null).
+          type: str
+          returned: success
+          sample: 10.80.0.2
+        ip_prefix_len:
+          description: Its prefix length, or V(null).
+          type: int
+          returned: success
+          sample: 24
+        gateway:
+          description:
+            - The gateway of the IPv4 default route with the lowest metric of those that leave by
+              this link, or V(null).
+          type: str
+          returned: success
+          sample: 10.80.0.1
+        global_ipv6_address:
+          description: The first global IPv6 address, or V(null).
+          type: str
+          returned: success
+          sample: "fd00:80::2"
+        global_ipv6_prefix_len:
+          description: Its prefix length, or V(null).
+          type: int
+          returned: success
+          sample: 64
+        ipv6_gateway:
+          description:
+            - The gateway of the IPv6 default route with the lowest metric of those that leave by
+              this link, or V(null).
+          type: str
+          returned: success
+          sample: "fd00:80::1"
+        mac_address:
+          description: The MAC address, or V(null).
+          type: str
+          returned: success
+          sample: "02:00:00:00:00:07"
+        secondary_ip_addresses:
+          description: The other global IPv4 addresses as CIDRs.
+          type: list
+          elements: str
+          returned: success
+          sample: [10.80.0.3/24]
+        secondary_ipv6_addresses:
+          description: The other global IPv6 addresses as CIDRs.
+          type: list
+          elements: str
+          returned: success
+          sample: []
+        statistics:
+          description:
+            - The counters of the link, from the sandbox's point of view, as in
+              RV(namespaces[].links[].statistics).
+          type: dict
+          returned: when O(gather) has V(statistics)
+          sample:
+            rx_packets: 12
+            tx_packets: 10
+            rx_bytes: 1080
+            tx_bytes: 860
+            rx_errors: 0
+            tx_errors: 0
+            rx_dropped: 0
+            tx_dropped: 0
     endpoints:
       description: Endpoints of virtual machines that are recorded for it, in the order of their links.
       type: list
@@ -534,14 +657,15 @@ namespaces:
           sample: null
     forwards:
       description:
-        - The port forwards of its user-mode network, see M(sandbox.network.slirp_network).
-        - As they are while that lives, else as they are to be again.
+        - The ports of the host that lead to it, by its user-mode network, by
+          M(sandbox.network.firewall), or by plugins of CNI.
+        - Those of a user-mode network are as they are while that lives, else as they are to be again.
       type: list
       elements: dict
       returned: when the namespace exists and O(gather) has V(forwards)
       contains:
         id:
-          description: The number by which slirp4netns knows it, V(null) with pasta or a dead helper.
+          description: The number by which slirp4netns knows it, V(null) for all others and for a dead helper.
           type: int
           returned: success
           sample: 1
@@ -570,6 +694,76 @@ namespaces:
           type: int
           returned: success
           sample: 80
+        by:
+          description: What leads it there, V(slirp4netns), V(pasta), V(firewall) or V(cni).
+          type: str
+          returned: success
+          sample: slirp4netns
+    firewall:
+      description:
+        - The rules of the sandboxes in it, as M(sandbox.network.firewall) has them. There can be
+          several, each with links of its own.
+      type: list
+      elements: dict
+      returned: when the namespace exists and O(gather) has V(firewall)
+      contains:
+        sandbox:
+          description: The name of the sandbox.
+          type: str
+          returned: success
+          sample: web1
+        in_force:
+          description:
+            - Whether the kernel has all of these rules. V(false) after somebody flushed or changed
+              them, until the next task of M(sandbox.network.firewall), on any sandbox.
+          type: bool
+          returned: success
+          sample: true
+        policy:
+          description: V(isolate), V(open) or V(closed).
+          type: str
+          returned: success
+          sample: isolate
+        masquerade:
+          description: Whether what it sends to other machines gets an address of the host.
+          type: bool
+          returned: success
+          sample: false
+        antispoof:
+          description: Whether it can use no other addresses than its own.
+          type: bool
+          returned: success
+          sample: true
+        addresses:
+          description: The addresses that count as its own.
+          type: list
+          elements: str
+          returned: success
+          sample: [10.80.0.2/24]
+        allow:
+          description: Who may talk to it, and whom it may talk to.
+          type: list
+          elements: dict
+          returned: success
+          sample: [{cidr: 10.80.0.3, proto: tcp, port: "80", direction: both}]
+        deny:
+          description: Who may not.
+          type: list
+          elements: dict
+          returned: success
+          sample: []
+        ports:
+          description: The ports of the host that are published for it.
+          type: list
+          elements: dict
+          returned: success
+          sample: [{proto: tcp, host_addr: 127.0.0.1, host_port: 8080, guest_addr: 10.80.0.2, guest_port: 80}]
+        interfaces:
+          description: The links of the host that lead to it.
+          type: list
+          elements: dict
+          returned: success
+          sample: [{name: web1-eth0, mac: "02:00:00:00:00:07", bridge: sbr0}]
     monitors:
       description: The sandboxes that the namespace is watched for, see M(sandbox.network.netmon_service).
       type: list

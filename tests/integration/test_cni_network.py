@@ -632,15 +632,22 @@ def test_the_example_playbook() -> None:
 
 
 def test_netns_info_tells_of_every_network(box: Box) -> None:
+    """Of a namespace with two names, each of which is a container of its own; and of another one."""
     box.sh(SB, "ip netns add sc", "ip link add up0 type ifb; ip link set up0 up")
+    box.sh("touch /run/netns/side; mount --bind /run/netns/sb /run/netns/side")
     addresses = [{"address": "fd00:46::9/64", "gateway": "fd00:46::1"}, {"address": "10.46.0.9/24"}]
     macvlan = {"type": "macvlan", "master": "up0", "ipam": {"type": "static", "addresses": addresses}}
-    networks = [attachment(BRIDGE), attachment(macvlan, name="two", interface="net1"), attachment(BRIDGE, netns="sc")]
+    networks = [
+        attachment(BRIDGE, PORTMAP, ports=["8080:80", "0.0.0.0:8053:53/udp"]),
+        attachment(macvlan, name="two", interface="net1", netns="side"),
+        attachment(BRIDGE, netns="sc"),
+    ]
     told = box.done("cni_network", {"networks": networks})["networks"]
-    ask_for = {"gather": ["attachments"], "cni_cache_dir": CACHE}
-    sb, sc = box.done("netns_info", ask_for)["namespaces"]
-    assert [one["network"] for one in sb["attachments"]] == ["web", "two"]
-    assert [one["container_id"] for one in sc["attachments"]] == ["sc"]
+    ask_for = {"gather": ["attachments", "networks", "forwards"], "cni_cache_dir": CACHE}
+    sb, sc, side = box.done("netns_info", ask_for)["namespaces"]
+    assert sb["attachments"] == side["attachments"] and sb["networks"] == side["networks"]
+    assert [(one["network"], one["container_id"]) for one in sb["attachments"]] == [("web", "sb"), ("two", "side")]
+    assert [one["container_id"] for one in sc["attachments"]] == ["sc"] and sc["forwards"] == []
     assert told[0].items() <= sb["attachments"][0].items()
     one, two = sb["attachments"]
     assert (one["ip_address"], one["ip_prefix_len"], one["gateway"]) == ("10.44.0.2", 24, "10.44.0.1")
@@ -650,5 +657,31 @@ def test_netns_info_tells_of_every_network(box: Box) -> None:
         "10.46.0.9",
     )
     assert [two["mac_address"]] == [box.link("net1", "sb")["address"]]
-    box.sh("ip netns del sb", "ip netns add sb", f"echo broken > {CACHE}/results/web-sc-eth0")
-    assert [space["attachments"] for space in box.done("netns_info", ask_for)["namespaces"]] == [[], []]
+    found = {one["interface"]: one for one in sb["networks"]}
+    assert [(name, found[name]["driver"], found[name]["network"]) for name in sorted(found)] == [
+        ("eth0", "cni", "web"),
+        ("net1", "cni", "two"),
+    ]
+    assert (found["net1"]["ip_address"], found["net1"]["mac_address"]) == ("10.46.0.9", two["mac_address"])
+    assert sb["forwards"] == [
+        {"id": None, "proto": proto, "host_addr": host, "host_port": port, "guest_addr": "10.44.0.2", "guest_port": to}
+        | {"by": "cni"}
+        for proto, host, port, to in (("tcp", "127.0.0.1", 8080, 80), ("udp", "0.0.0.0", 8053, 53))
+    ]
+    # what another runtime keeps, by another path of the namespace, and without the ports' addresses
+    cached = json.loads(box.sh(f"cat {CACHE}/results/web-sb-eth0"))
+    mapping = [{"hostPort": 8080, "containerPort": 80}, {"strange": 1}]
+    cached.update(netns="/run/netns/side", capabilityArgs={"portMappings": mapping})
+    box.sh(f"rm -r {CACHE}/sandbox-network; echo {shlex.quote(json.dumps(cached))} > {CACHE}/results/web-sb-eth0")
+    for space in box.done("netns_info", {**ask_for, "name": ["sb", "side"]})["namespaces"]:
+        assert [one["network"] for one in space["attachments"]] == ["web", "two"]
+        assert [(one["host_addr"], one["host_port"], one["by"]) for one in space["forwards"]] == [
+            ("0.0.0.0", 8080, "cni")
+        ]
+    box.sh(f"ip netns del sb; umount /run/netns/side; echo broken > {CACHE}/results/web-sc-eth0; ip netns add sb")
+    assert [
+        space["attachments"] for space in box.done("netns_info", {**ask_for, "name": ["sb", "sc"]})["namespaces"]
+    ] == [
+        [],
+        [],
+    ]

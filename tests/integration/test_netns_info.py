@@ -187,8 +187,10 @@ def in_any_order(guest: dict[str, Any]) -> dict[str, Any]:
         ("links", "links"),
         ("routes", "routes"),
         ("neighbours", "neighbours"),
+        ("networks", "networks"),
         ("endpoints", "endpoints"),
         ("forwards", "forwards"),
+        ("firewall", "firewall"),
         ("attachments", "attachments"),
         ("processes", "pids"),
     ],
@@ -196,10 +198,12 @@ def in_any_order(guest: dict[str, Any]) -> dict[str, Any]:
 def test_only_what_is_asked_for(box: Box, subject: str, key: str) -> None:
     box.sh(*SANDBOX)
     found = only(gather(box, gather=[subject])["namespaces"])
-    keys = {"links", "routes", "neighbours", "endpoints", "forwards", "attachments", "pids"}
+    keys = {"links", "routes", "neighbours", "networks", "endpoints", "forwards", "firewall", "attachments", "pids"}
     assert keys & found.keys() == {key}
     if subject == "links":
         assert "addresses" not in found["links"][0] and "statistics" not in found["links"][0]
+    if subject == "networks":
+        assert only(found["networks"])["ip_address"] == "10.0.0.2" and "statistics" not in found["networks"][0]
 
 
 def test_processes(box: Box) -> None:
@@ -216,7 +220,10 @@ def test_the_user_mode_network(box: Box) -> None:
     assert (health["backend"], health["pid"]) == ("slirp4netns", int(pid)) and health["alive"] and health["answers"]
     assert (health["interface"], health["guest"], health["problem"]) == ("tap0", "10.0.2.100", None)
     details = {"proto": "tcp", "host_addr": "127.0.0.1", "host_port": 18080, "guest_addr": "10.0.2.100"}
-    assert web1["forwards"] == [{"id": 1, **details, "guest_port": 80}]
+    assert web1["forwards"] == [{"id": 1, **details, "guest_port": 80, "by": "slirp4netns"}]
+    network = only(web1["networks"])
+    assert (network["interface"], network["driver"], network["network"]) == ("tap0", "slirp", None)
+    assert (network["ip_address"], network["gateway"]) == ("10.0.2.100", "10.0.2.2")
     assert web2["user_mode"] is None and web2["forwards"] == []
     box.sh(f"kill -STOP {pid}")
     (hung, _other) = gather(box)["namespaces"]
@@ -226,6 +233,141 @@ def test_the_user_mode_network(box: Box) -> None:
     (dead, _other) = gather(box)["namespaces"]
     assert not dead["user_mode"]["alive"] and dead["user_mode"]["pid"] is None
     assert [(one["id"], one["host_port"]) for one in dead["forwards"]] == [(None, 18080)]
+
+
+def test_each_network_in_full(box: Box) -> None:
+    """A bridge, a routed veth, a macvlan and a device of the host, as `ip` tells of them inside."""
+    box.sh(
+        *SANDBOX,
+        "ip -n web1 addr add 10.0.0.3/24 dev eth0; ip -n web1 addr add fd00::3/64 dev eth0 nodad",
+        "ip link add vh2 type veth peer name eth1 netns web1; ip link set vh2 up; ip addr add 10.5.0.1/30 dev vh2",
+        "ip -n web1 link set eth1 up; ip -n web1 addr add 10.5.0.2/30 dev eth1",
+        "ip -n web1 route add default via 10.5.0.1 metric 200",
+        "ip -n web1 route add default metric 100 nexthop via 10.5.0.9 dev eth1 onlink",
+        "ip link add mv0 link vh2 netns web1 type macvlan mode bridge; ip -n web1 link set mv0 name mv0 up",
+        "ip link add nic0 type ifb; ip addr add 198.51.100.7/24 dev nic0",
+        "ip netns exec web1 ping -q -c 3 -i 0.2 -s 1000 10.0.0.1 > /dev/null",
+        "ip netns exec web1 ping -q -c 2 -i 0.2 -s 700 10.5.0.1 > /dev/null",
+    )
+    box.done("netdev_move", {"device": "nic0", "netns": "web1"})
+    found = only(gather(box)["namespaces"])
+    networks = {one["interface"]: one for one in found["networks"]}
+    assert list(networks) == [link["name"] for link in found["links"] if link["name"] != "lo"]
+    assert {name: (one["driver"], one["network"]) for name, one in networks.items()} == {
+        "eth0": ("bridge", "br0"),
+        "eth1": ("veth", None),
+        "mv0": ("macvlan", None),
+        "nic0": ("device", None),
+    }
+    eth0, eth1 = networks["eth0"], networks["eth1"]
+    assert {key: eth0[key] for key in eth0 if key not in ("statistics", "driver", "network", "interface")} == {
+        "ip_address": "10.0.0.2",
+        "ip_prefix_len": 24,
+        "gateway": "10.0.0.1",
+        "global_ipv6_address": "fd00::2",
+        "global_ipv6_prefix_len": 64,
+        "ipv6_gateway": "fd00::1",
+        "mac_address": "02:00:00:00:00:07",
+        "secondary_ip_addresses": ["10.0.0.3/24"],
+        "secondary_ipv6_addresses": ["fd00::3/64"],
+    }
+    assert (eth1["ip_address"], eth1["ip_prefix_len"], eth1["gateway"]) == ("10.5.0.2", 30, "10.5.0.9")
+    assert (eth1["global_ipv6_address"], eth1["ipv6_gateway"]) == (None, None)
+    assert (networks["nic0"]["ip_address"], networks["mv0"]["ip_address"]) == ("198.51.100.7", None)
+    assert {key: found[key] for key in eth0 if key in found} == {key: eth0[key] for key in eth0 if key in found}
+    for link in box.ip("-s", "link", "show", netns="web1"):
+        if link["ifname"] in ("eth0", "eth1"):
+            told = networks[link["ifname"]]
+            assert told["mac_address"] == link["address"]
+            for direction in ("rx", "tx"):
+                for what, most in (("packets", 2), ("bytes", 200)):
+                    assert abs(told["statistics"][f"{direction}_{what}"] - link["stats64"][direction][what]) <= most
+    assert eth0["statistics"]["tx_bytes"] > 3000 and 1400 < eth1["statistics"]["rx_bytes"] < 3000
+    box.done("vm_endpoint", {"netns": "web1", "interface": "eth0", "model": "bridged"})
+    lent = only(gather(box)["namespaces"])["networks"]
+    assert [one["interface"] for one in lent] == list(networks), "what wires a VM is no network"
+    assert {**lent[0], "statistics": {}} == {**eth0, "statistics": {}}, "the VM has what the sandbox had"
+
+
+def test_the_rules_of_a_sandbox(box: Box) -> None:
+    """What the firewall has for it, and whether that is in force; what was before a reboot is not believed."""
+    box.sh(*SANDBOX, "ip netns add web2; ip link add vh2 type veth peer name eth0 netns web2; ip link set vh2 up")
+    box.sh("ip -n web2 link set eth0 up; ip -n web2 addr add 10.5.0.2/30 dev eth0; ip addr add 10.5.0.1/30 dev vh2")
+    ports = ["8080:80", "10.0.0.1:8053:53/udp", "[fd00::1]:8443:443"]
+    rules = {"sandbox": "web1", "masquerade": True, "ports": ports, "deny": ["22/tcp"]}
+    told = box.done("firewall", rules)["firewall"]
+    box.done("firewall", {"sandbox": "second", "netns": "web2", "policy": "closed"})
+    web1, web2 = gather(box, gather=["forwards", "firewall"])["namespaces"]
+    del told["state"]
+    assert web1["firewall"] == [{**told, "in_force": True}]
+    assert (told["policy"], told["masquerade"], told["antispoof"]) == ("isolate", True, True)
+    assert [(one["sandbox"], one["policy"]) for one in web2["firewall"]] == [("second", "closed")]
+    assert web2["forwards"] == []
+    places = [(one["proto"], one["host_addr"], one["host_port"]) for one in web1["forwards"]]
+    assert places == [("tcp", "127.0.0.1", 8080), ("udp", "10.0.0.1", 8053), ("tcp", "fd00::1", 8443)]
+    assert {(one["by"], one["id"]) for one in web1["forwards"]} == {("firewall", None)}
+    assert web1["forwards"][2]["guest_addr"] == "fd00::2" and web1["forwards"][2]["guest_port"] == 443
+
+    def in_force() -> list[bool]:
+        return [one["firewall"][0]["in_force"] for one in gather(box, gather=["firewall"])["namespaces"]]
+
+    box.sh("nft delete element inet sandbox_network closed4 '{ 10.5.0.2 }'")
+    assert in_force() == [True, False]
+    box.sh("nft insert rule inet sandbox_network forward accept")
+    assert in_force() == [False, False]
+    box.done("firewall", {"sandbox": "web1", "ports": ports})
+    assert in_force() == [True, True]
+    box.sh("nft flush ruleset")
+    assert in_force() == [False, False]
+    assert gather(box, gather=["forwards"])["namespaces"][0]["forwards"] == web1["forwards"]
+    box.sh("touch /run/box/none", "mount --bind /run/box/none /usr/sbin/nft")
+    assert in_force() == [False, False], "there is no nft to ask"
+    box.sh("umount /usr/sbin/nft")
+    box.sh(
+        """sed -i 's/"boot_id": *"./"boot_id": "-/' /run/sandbox-network/records/firewall/*.json""",
+        "rm -f /run/sandbox-network/records/firewall/*.previous",
+    )
+    after = gather(box, gather=["forwards", "firewall"])["namespaces"]
+    assert [(one["firewall"], one["forwards"]) for one in after] == [([], []), ([], [])]
+
+
+def test_a_namespace_that_several_sandboxes_share(box: Box) -> None:
+    """A pod: one namespace, three names and a process; each tells the same, and it is drawn once."""
+    box.sh(
+        *SANDBOX,
+        "ip netns add alone",
+        "touch '/run/netns/the app'; mount --bind /run/netns/web1 '/run/netns/the app'",
+        "mkdir /run/elsewhere; touch /run/elsewhere/web3; mount --bind /run/netns/web1 /run/elsewhere/web3",
+        "ip netns exec web1 sleep 600 > /dev/null 2>&1 & echo $! > /run/box/pid; sleep 0.3",
+    )
+    pid = int(box.sh("cat /run/box/pid"))
+    box.done("slirp_network", {"netns": "/run/elsewhere/web3", "cidr": "10.9.2.0/24", "forwards": ["18080:80"]})
+    box.done("vm_endpoint", {"netns": "web1", "interface": "eth0"})
+    box.done("firewall", {"sandbox": "pod", "netns": "web1", "antispoof": False, "ports": ["10.0.0.1:8081:81"]})
+    result = gather(box)
+    alone, app, web1 = result["namespaces"]
+    assert [one["name"] for one in result["namespaces"]] == ["alone", "the app", "web1"]
+    paths = ["/run/elsewhere/web3", "/run/netns/the app", "/run/netns/web1"]
+    assert (app["shared_with"], web1["shared_with"]) == ([paths[0], paths[2]], paths[:2])
+    assert alone["shared_with"] == [] and alone["user_mode"] is None and alone["networks"] == []
+    own = ("name", "path", "sandbox_key", "shared_with", "created")
+    for one, other in ((app, web1), (web1, app)):
+        assert one["sandbox_key"] == one["path"] != other["path"]
+        assert {key: one[key] for key in one if key not in own} == {key: other[key] for key in other if key not in own}
+    assert app["pids"] == [pid] and app["user_mode"]["alive"]
+    assert [one["driver"] for one in app["networks"]] == ["bridge", "slirp"]
+    assert {(one["by"], one["host_port"]) for one in app["forwards"]} == {("slirp4netns", 18080), ("firewall", 8081)}
+    assert [one["name"] for one in app["endpoints"]] == ["eth0"] and len(app["firewall"]) == 1
+    assert result["topology"]["mermaid"].count("subgraph") == 3, "the host, alone, and the pod"
+    assert '["the app = web1"]' in result["topology"]["mermaid"]
+    by_process = only(gather(box, name=[f"pid:{pid}"])["namespaces"])
+    assert by_process["shared_with"] == paths
+    assert by_process["networks"][0]["ip_address"] == "10.0.0.2" and by_process["user_mode"]["alive"]
+    assert only(gather(box, name=["the app"], gather=[])["namespaces"])["shared_with"] == [paths[0], paths[2]]
+    box.sh("umount '/run/netns/the app'; mount -t tmpfs none /run/elsewhere")
+    assert only(gather(box, name=["web1"], gather=[])["namespaces"])["shared_with"] == [], (
+        "nothing leads there any more"
+    )
 
 
 def test_by_name_path_and_process(box: Box) -> None:

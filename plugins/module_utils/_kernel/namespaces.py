@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from . import libc
 from .errors import NoSuchNamespace, NotANamespace
@@ -262,8 +262,19 @@ def named_namespaces(directory: str) -> list[str]:
 
 def named_inodes() -> set[int]:
     """The inodes of all namespaces that have a name in this mount namespace, wherever it is."""
-    roots = (re.fullmatch(r"net:\[([0-9]+)\]", fields[3]) for fields in _mounts())
-    return {int(root[1]) for root in roots if root}
+    return {inode for inode, _path in _mounted_namespaces()}
+
+
+def names_of(identities: Collection[Identity]) -> dict[Identity, list[str]]:
+    """The paths at which namespaces are mounted in this mount namespace, wherever that is, by namespace."""
+    inodes = {inode for _device, inode in identities}
+    found: dict[Identity, list[str]] = {}
+    for path in dict.fromkeys(path for inode, path in _mounted_namespaces() if inode in inodes):
+        with contextlib.suppress(OSError):
+            status = os.stat(path)  # something else may be mounted over it
+            if (status.st_dev, status.st_ino) in identities:
+                found.setdefault((status.st_dev, status.st_ino), []).append(path)
+    return found
 
 
 def processes_inside(identities: set[Identity]) -> dict[Identity, list[int]]:
@@ -308,6 +319,14 @@ def _is_shared_mount(directory: str) -> bool:
             optional = fields[6 : fields.index("-")]
             return any(tag.startswith("shared:") for tag in optional)
     return False
+
+
+def _mounted_namespaces() -> Iterator[tuple[int, str]]:
+    """The inode and the path of each namespace that is mounted somewhere."""
+    for fields in _mounts():
+        root = re.fullmatch(r"net:\[([0-9]+)\]", fields[3])
+        if root:
+            yield int(root[1]), re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[4])
 
 
 def _mounts() -> Iterator[list[str]]:

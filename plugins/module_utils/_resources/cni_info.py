@@ -4,34 +4,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from ipaddress import ip_interface
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_interface
 from typing import Any
 
-from .._kernel.namespaces import Fingerprint
-from .._programs.cni_result import belongs_to, mac_of
+from .._kernel.namespaces import Fingerprint, Identity
+from .._programs.cni_result import addresses_of, belongs_to, mac_of
+from .._programs.slirp4netns import Forward
 from .._store.attachments import ATTACHED, Attachment, Attachments
 from .cni import describe_attachment
+from .forwards import WILDCARDS
 
 SUMMARY = ("ip_address", "ip_prefix_len", "gateway", "global_ipv6_address", "global_ipv6_prefix_len", "ipv6_gateway")
 
 
-def read_attachments(cache_dir: str) -> list[Attachment]:
-    """What is attached anywhere, as the results in a directory tell it; what cannot be read there is left out."""
-    return [one for one in Attachments(cache_dir).all() if one.phase == ATTACHED]
+class Attached:
+    """What is attached anywhere, by the namespace that it is attached to."""
+
+    def __init__(self, found: Iterable[Attachment]) -> None:
+        self._ours: dict[tuple[int, ...], list[Attachment]] = {}
+        self._others: dict[Identity, list[Attachment]] = {}
+        for one in found:
+            if one.phase == ATTACHED and one.fingerprint is not None:
+                self._ours.setdefault(one.fingerprint, []).append(one)
+            elif one.phase == ATTACHED and not one.ours:
+                with contextlib.suppress(OSError, ValueError):  # ValueError: a path that cannot be one
+                    status = os.stat(one.netns)
+                    self._others.setdefault((status.st_dev, status.st_ino), []).append(one)
+
+    @staticmethod
+    def read(cache_dir: str) -> Attached:
+        """What the results in a directory tell; what cannot be read there is left out."""
+        return Attached(Attachments(cache_dir).all())
+
+    def to(self, fingerprint: Fingerprint) -> list[Attachment]:
+        """The attachments of a namespace, by whatever name they were made."""
+        own = [*self._ours.get(fingerprint, ()), *self._others.get(fingerprint[:2], ())]
+        return sorted(own, key=lambda one: (one.key.interface, one.key.network, one.key.container))
 
 
-def attachments_of(path: str, fingerprint: Fingerprint, found: Sequence[Attachment]) -> list[dict[str, Any]]:
-    """The attachments of a namespace that is still the same one, each in full and in short."""
-    own = [
-        one
-        for one in found
-        if one.netns == path and (one.fingerprint == fingerprint if one.ours else one.fingerprint is None)
-    ]
-    return [
-        {**describe_attachment(one.key, one, path), **_summary(one.result or {}, one.key.interface)}
-        for one in sorted(own, key=lambda one: (one.key.interface, one.key.network))
-    ]
+def describe_attached(one: Attachment) -> dict[str, Any]:
+    """An attachment in full and in short."""
+    return {**describe_attachment(one.key, one, one.netns), **_summary(one.result or {}, one.key.interface)}
+
+
+def ports_of(one: Attachment) -> list[Forward]:
+    """The ports of the host that plugins were told to lead to a container."""
+    guests = [text.partition("/")[0] for text in addresses_of(one.result or {}, one.key.interface)]
+    found = []
+    for told in one.capabilities.get("portMappings") or ():
+        with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):  # somebody else's, and strange
+            proto = str(told.get("protocol") or "tcp").lower()
+            host_port, guest_port = int(told["hostPort"]), int(told["containerPort"])
+            for host in [str(ip_address(told["hostIP"]))] if told.get("hostIP") else WILDCARDS:
+                same = [guest for guest in guests if (":" in guest) == (":" in host)]
+                found += [Forward(proto, host, host_port, guest, guest_port) for guest in same[:1]]
+    return found
 
 
 def _summary(result: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -29,12 +29,12 @@ class Belongings(NamedTuple):
     neighbours: Sequence[Neighbour]
 
 
-def endpoints_of(path: str, fingerprint: Fingerprint, records: Mapping[str, Record]) -> list[Remembered]:
-    """The records of the endpoints of a namespace that is still the same one, by the name of their link."""
+def endpoints_of(fingerprint: Fingerprint, records: Mapping[str, Record]) -> list[Remembered]:
+    """The records of the endpoints of a namespace, by the name of their link, whatever name it had then."""
     found = [
         record.value
         for record in records.values()
-        if record.this_boot and record.value["netns"] == path and record.value["fingerprint"] == list(fingerprint)
+        if record.this_boot and record.value["fingerprint"] == list(fingerprint)
     ]
     return sorted(found, key=lambda one: str(one["interface"]))
 

@@ -33,10 +33,10 @@ from .firewall_links import observe_place, place_of
 from .firewall_localnet import LINK_KIND, key_of, plan_localnet
 from .firewall_options import FORM, Firewall, parse_firewall
 from .firewall_planning import as_recorded, plan_forgetting, plan_tables, refuse_clashes
+from .firewall_record import KIND, describe_rules
 from .forwards import host_side
 from .slirp_forwards import warn_of_wildcards
 
-KIND = "firewall"
 OUTDATED = "firewall of another boot"
 __all__ = ["FORM", "FirewallResource"]
 
@@ -169,19 +169,8 @@ class FirewallResource:
         if record is None:
             return {"sandbox": wanted.sandbox, "state": "absent"}
         guard = guard_of(after)
-        kept = ("policy", "masquerade", "antispoof", "forwarding", "addresses", "allow", "deny")
-        ports = ("proto", "host_addr", "host_port", "guest_addr", "guest_port")
-        return {
-            "sandbox": wanted.sandbox,
-            "state": "present",
-            **{name: record[name] for name in kept},
-            "guarded": bool(guard and guard.alive),
-            "ports": [dict(zip(ports, one)) for one in record["ports"]],
-            "interfaces": [
-                {"name": link["interface"], "mac": link["mac"] or None, "bridge": link["bridge"] or None}
-                for link in record["links"]
-            ],
-        }
+        told = {"state": "present", **describe_rules(wanted.sandbox, record)}
+        return {**told, "guarded": bool(guard and guard.alive)}
 
 
 def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:

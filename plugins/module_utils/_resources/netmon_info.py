@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,9 +41,9 @@ class Monitors:
         told = {one["id"]: one for one in status.get("sandboxes", ())}
         return Monitors(bool(monitor and monitor.runs), sandboxes, told)
 
-    def of(self, path: str) -> list[dict[str, Any]]:
-        """Who watches the namespace at a path."""
-        return [self._describe(name, one) for name, one in sorted(self.sandboxes.items()) if one["netns"] == path]
+    def of(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Who watches the namespace that some paths lead to."""
+        return [self._describe(name, one) for name, one in sorted(self.sandboxes.items()) if one["netns"] in names]
 
     def _describe(self, name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         told = self.told.get(name, {})

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from .._programs import pesto, slirp4netns
 from .._programs.errors import ProgramError
 from .._programs.slirp4netns import Forward
 from .._store.records import Records
-from .forwards import describe_forward
 from .helpers import observe_helper
 from .slirp_forwards import complete, ids_from
 from .slirp_record import KIND, directory_of, forwards_of
@@ -28,7 +27,7 @@ class UserMode:
     """A recorded user-mode network: its health, and its forwards with the ids that live ones have."""
 
     health: dict[str, Any]
-    forwards: list[dict[str, Any]]
+    forwards: list[Forward]
 
 
 def live_forwards(spec: Mapping[str, Any], seconds: float, record: Mapping[str, Any] | None) -> list[Forward]:
@@ -40,26 +39,36 @@ def live_forwards(spec: Mapping[str, Any], seconds: float, record: Mapping[str, 
     return complete(found, network["guest"], spliced=network.get("spliced", False))
 
 
-def read_user_mode(path: str, fingerprint: Fingerprint, records: Records) -> UserMode | None:
-    """The user-mode network of a namespace that is still the same one, None where there is none."""
-    record = records.get(KIND, path)
-    if record is None or not record.this_boot or record.value["fingerprint"] != list(fingerprint):
-        return None
-    state = State(state_dir=records.state_dir)
+def recorded_network(
+    names: Sequence[str], fingerprint: Fingerprint, records: Records
+) -> tuple[str, dict[str, Any]] | None:
+    """The record of the user-mode network of a namespace that is still the same one, and the name that it was
+    made by; None where there is none.
+    """
+    for path in names:
+        record = records.get(KIND, path)
+        if record is not None and record.this_boot and record.value["fingerprint"] == list(fingerprint):
+            return path, record.value
+    return None
+
+
+def read_user_mode(path: str, record: Mapping[str, Any], state_dir: str) -> UserMode:
+    """The user-mode network that a record tells of, as it is now."""
+    state = State(state_dir=state_dir)
     directory = directory_of(path, state)
     observe_helper(directory, state)
-    helper, forwards = state.helpers[directory], forwards_of(record.value)
+    helper, forwards = state.helpers[directory], forwards_of(record)
     alive = bool(helper and helper.alive)
     socket = helper.spec.get("socket") if helper and alive else None
     problem = ""
     if socket:
         try:
-            forwards = ids_from(forwards, live_forwards(helper.spec if helper else {}, PATIENCE, record.value))
+            forwards = ids_from(forwards, live_forwards(helper.spec if helper else {}, PATIENCE, record))
         except ProgramError as error:
             problem = str(error)
-    network = record.value["network"]
+    network = record["network"]
     health = {
-        "backend": record.value["backend"],
+        "backend": record["backend"],
         "alive": alive,
         "answers": alive and not problem,
         "problem": problem or (helper.last_words if helper and not alive else "") or None,
@@ -67,4 +76,4 @@ def read_user_mode(path: str, fingerprint: Fingerprint, records: Records) -> Use
         "api_socket": socket,
         **{name: network.get(name) for name in TOLD},
     }
-    return UserMode(health, [describe_forward(one) for one in forwards])
+    return UserMode(health, forwards)
