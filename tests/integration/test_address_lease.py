@@ -96,6 +96,18 @@ def test_many_at_the_same_time_get_different_ones(box: Box) -> None:
     assert len(set(given)) == 20
 
 
+def test_more_than_there_are_addresses_at_the_same_time(box: Box) -> None:
+    """Each address is one's alone, whoever gets none is told of the pool; one that is given back is the next one's."""
+    outcomes = box.host.run_together([("address_lease", lease(f"s{number}", "10.0.0.0/29")) for number in range(24)])
+    lucky = [number for number, outcome in enumerate(outcomes) if not outcome.failed]
+    assert len({outcomes[number].result["lease"]["addresses"][0] for number in lucky}) == len(lucky) == 6
+    assert all("10.0.0.0/29" in outcome.result["msg"] for outcome in outcomes if outcome.failed)
+    back = outcomes[lucky[0]].result["lease"]["addresses"]
+    box.done("address_lease", {"owner": f"s{lucky[0]}", "state": "absent"})
+    racers = box.host.run_together([("address_lease", lease(f"late{number}", "10.0.0.0/29")) for number in range(2)])
+    assert [one.result["lease"]["addresses"] for one in racers if not one.failed] == [back]
+
+
 def test_a_thousand_at_once(box: Box) -> None:
     items = [lease(f"s{number}", "10.0.0.0/16", "fd00::/64") for number in range(1000)]
     result = box.change("address_lease", {"leases": items})

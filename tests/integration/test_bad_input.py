@@ -69,6 +69,7 @@ NETNS: list[tuple[dict[str, Any], tuple[str, ...]]] = [
     ({"name": "a", "netns_dir": "/run/our", "dns": {}}, ("dns", "/run/our/a", "/run/netns")),
     ({"name": "a", "dns": {"nameservers": ["10.0.0.1"]}}, ("nameservers",)),
     ({"name": "a", "state_dir": "relative"}, ("state_dir",)),
+    ({"name": "a", "state_dir": "/run/a\nExecStartPre=/bin/b"}, ("state_dir", "cannot be seen")),
     ({"name": "a", "netns_dir": "relative"}, ("netns_dir",)),
     ({"name": "a", "netns_dir": "/"}, ("netns_dir", "'/'")),
     ({"name": "a", "netns_dir": "//"}, ("netns_dir", "'//'")),

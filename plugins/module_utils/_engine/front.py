@@ -63,6 +63,8 @@ def run_module(resource: Resource[Any], form: Form) -> None:
     try:
         if not module.params["state_dir"].startswith("/"):
             raise InvalidOption("state_dir", module.params["state_dir"], "is not an absolute path")
+        if not module.params["state_dir"].isprintable():
+            raise InvalidOption("state_dir", module.params["state_dir"], "has characters in it that cannot be seen")
         wanted = parse_items(resource, given_items(form, module.params))
         task = Task(
             resource,

@@ -21,7 +21,7 @@ from .state import NamespaceState, Netns, State
 
 COMPARED = (
     *("kind", "mac", "mtu", "txqlen", "up", "group", "alias", "accept_ra", "ipv6_link_local"),
-    *("promisc", "allmulti", "port_settings"),
+    *("promisc", "allmulti", "port_settings", "learns_from_own"),
 )
 LIFETIMES = ("valid", "preferred")
 KNOWN_BY_LINK = ("link", "address", "route", "neighbour", "qdisc", "filter", "redirect", "sysctl")

@@ -53,6 +53,8 @@ IFLA_INFO_DATA = 2
 IFLA_INFO_SLAVE_KIND = 4
 IFLA_INFO_SLAVE_DATA = 5
 IFLA_BR_VLAN_FILTERING = 7
+IFLA_BR_MULTI_BOOLOPT = 46
+NO_LINK_LOCAL_LEARN = 1 << 0  # include/uapi/linux/if_bridge.h, BR_BOOLOPT_NO_LL_LEARN
 IFLA_BRPORT_NO = 18
 # what can be set on a port of a bridge, and what it is on a new port
 PORT_SETTINGS: dict[str, tuple[int, int, int | None]] = {
@@ -132,7 +134,8 @@ class Link:
     ``ipv6_link_local`` is False, True, or the name of another way than the usual one.
     ``largest_mtu`` is 0 where the kernel names no limit, ``port`` the number that the
     bridge counts the link by, 0 for none, ``port_settings`` those of PORT_SETTINGS that are
-    not the default. ``device`` is a physical device by bus and place, such as
+    not the default. ``learns_from_own`` is whether a bridge learns from frames that it keeps to
+    itself, None for other links. ``device`` is a physical device by bus and place, such as
     ``pci/0000:01:00.0``, and ``permanent_mac`` what is burnt into it.
     """
 
@@ -151,6 +154,7 @@ class Link:
     port: int = 0
     port_settings: tuple[tuple[str, int], ...] = ()
     filters_vlans: bool = False
+    learns_from_own: bool | None = None
     parent: int = 0
     parent_nsid: int | None = None
     group: int = 0
@@ -254,6 +258,7 @@ def decode_link(payload: bytes) -> Link:
         filters_vlans=bool(number_of(attributes(info.get(IFLA_INFO_DATA, b"")).get(IFLA_BR_VLAN_FILTERING)))
         if kind == "bridge"
         else False,
+        learns_from_own=_learns_from_own(info) if kind == "bridge" else None,
         # a device that stands on nothing names itself, or a VXLAN its lower device in its data
         parent=0 if parent == ifindex and nsid is None else parent,
         parent_nsid=None if nsid is None else struct.unpack("=i", nsid)[0],
@@ -289,6 +294,14 @@ def _port_settings(found: Attributes) -> tuple[tuple[str, int], ...]:
         for name, (value, default) in values.items()
         if value != default and not (default is None and value in COSTS_OF_SPEEDS)
     )
+
+
+def _learns_from_own(info: Attributes) -> bool | None:
+    options = attributes(info.get(IFLA_INFO_DATA, b"")).get(IFLA_BR_MULTI_BOOLOPT)
+    if options is None:  # before Linux 5.0
+        return None
+    (values,) = struct.unpack_from("=I", options)
+    return not values & NO_LINK_LOCAL_LEARN
 
 
 def _altnames(found: Attributes) -> tuple[str, ...]:

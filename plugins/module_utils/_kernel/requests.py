@@ -45,6 +45,9 @@ from .addressing import (
 from .links import (
     FLAGS,
     IFF_UP,
+    IFLA_BR_MULTI_BOOLOPT,
+    IFLA_INFO_DATA,
+    IFLA_INFO_KIND,
     IFLA_INFO_SLAVE_DATA,
     IFLA_INFO_SLAVE_KIND,
     IFLA_LINKINFO,
@@ -52,6 +55,7 @@ from .links import (
     LINK_HEADER,
     LINK_LOCAL_MODES,
     MACVLAN_MODES,
+    NO_LINK_LOCAL_LEARN,
     PORT_SETTINGS,
 )
 from .netlink import pack_attribute
@@ -198,6 +202,15 @@ def set_port(ifindex: int, settings: Mapping[str, int]) -> Request:
     data = b"".join(_packed(PORT_SETTINGS[name][0], PORT_SETTINGS[name][1], value) for name, value in settings.items())
     info = pack_attribute(IFLA_INFO_SLAVE_KIND, b"bridge\0") + pack_attribute(IFLA_INFO_SLAVE_DATA, data)
     # the library does not know half of them
+    return RTM_NEWLINK, 0, _encode("link", {"index": ifindex}, []) + pack_attribute(IFLA_LINKINFO, info)
+
+
+def set_learning_from_own(ifindex: int, *, wanted: bool) -> Request:
+    """Say whether a bridge learns from frames that it keeps to itself, such as those of LLDP."""
+    option = struct.pack("=II", 0 if wanted else NO_LINK_LOCAL_LEARN, NO_LINK_LOCAL_LEARN)  # struct br_boolopt_multi
+    info = pack_attribute(IFLA_INFO_KIND, b"bridge\0")
+    info += pack_attribute(IFLA_INFO_DATA, pack_attribute(IFLA_BR_MULTI_BOOLOPT, option))
+    # the library does not know it
     return RTM_NEWLINK, 0, _encode("link", {"index": ifindex}, []) + pack_attribute(IFLA_LINKINFO, info)
 
 

@@ -106,7 +106,15 @@ def reload() -> None:
 
 def exec_line(command: Sequence[str]) -> str:
     """A command as ExecStart= takes it (systemd.service(5)): nothing of it is expanded."""
-    return " ".join(shlex.quote(one.replace("%", "%%").replace("$", "$$")) for one in command)
+    return " ".join(map(_word, command))
+
+
+def _word(word: str) -> str:
+    """A word as systemd reads it, which quotes other than a shell (systemd.syntax(7), systemd.service(5))."""
+    text = word.replace("%", "%%").replace("$", "$$")
+    if shlex.quote(text) == text:
+        return text
+    return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
 
 
 def _run(name: str, seconds: float, *arguments: str, check: bool = True) -> str:

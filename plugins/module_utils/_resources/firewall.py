@@ -29,6 +29,7 @@ from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, is_lo
 from .firewall_forwarding import FORWARDING_KIND, observe_forwarding, plan_forwarding
 from .firewall_guard import guard_of, observe_guard, plan_guard
 from .firewall_hairpin import PORT_KIND, plan_hairpins
+from .firewall_learning import BRIDGE_KIND, plan_learning
 from .firewall_links import observe_place, place_of
 from .firewall_localnet import LINK_KIND, key_of, plan_localnet
 from .firewall_options import FORM, Firewall, parse_firewall
@@ -38,7 +39,7 @@ from .forwards import host_side
 from .slirp_forwards import warn_of_wildcards
 
 OUTDATED = "firewall of another boot"
-__all__ = ["FORM", "FirewallResource"]
+__all__ = ["FORM", "KIND", "FirewallResource"]
 
 
 class FirewallResource:
@@ -129,7 +130,7 @@ class FirewallResource:
         tables = plan_tables(elements_for(sandboxes, own), state)
         restored: list[Operation] = []
         set_up: list[Operation] = []
-        for aspect in (plan_forwarding, plan_localnet, plan_hairpins):
+        for aspect in (plan_forwarding, plan_localnet, plan_hairpins, plan_learning):
             before_rules, after_rules = aspect(after.values(), state)
             restored += before_rules
             set_up += after_rules
@@ -176,7 +177,7 @@ class FirewallResource:
 def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:
     """What is remembered of the sandboxes of one namespace, the one Ansible runs in."""
     found: dict[tuple[str, str], dict[str, Any] | None] = {}
-    for kind in (KIND, LINK_KIND, PORT_KIND, FORWARDING_KIND):
+    for kind in (KIND, LINK_KIND, PORT_KIND, BRIDGE_KIND, FORWARDING_KIND):
         for name, record in records.all(kind).items():
             if record.this_boot and record.value["identity"] == list(own.fingerprint):
                 found[kind, name] = record.value

@@ -70,6 +70,12 @@ def hairpins_of(record: Record, own: NamespaceState) -> list[str]:
     return [link["interface"] for link in record["links"] if _bridge_of(link, own)[0]]
 
 
+def guarding_bridges(record: Record, own: NamespaceState) -> list[str]:
+    """The bridges that must believe a sandbox no other address than its own."""
+    bridges = {_bridge_of(link, own)[0] for link in record["links"]} if record["antispoof"] else set()
+    return sorted(bridges - {""})
+
+
 def link_local_of(mac: str) -> str:
     """The IPv6 address that a link makes of its MAC address (RFC 4291, appendix A)."""
     octets = bytes.fromhex(mac.replace(":", ""))

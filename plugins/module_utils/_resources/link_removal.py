@@ -139,6 +139,8 @@ def _restoring(link: Link, netns: Netns, namespace: NamespaceState) -> Iterator[
     values.update(without_empty({"promisc": link.promisc, "allmulti": link.allmulti}))
     if link.ipv6_link_local is not None:
         values["ipv6_link_local"] = link.ipv6_link_local
+    if link.learns_from_own is False:
+        values["learns_from_own"] = False
     yield Operation("link.set", {**target, "set": {**values, "group": link.group}, "before": {}})
     if link.accept_ra is not None:
         yield accept_ra(netns, link, wanted=link.accept_ra, before=None)

@@ -37,7 +37,10 @@ def is_looked_up(namespace: str) -> bool:
 
 def observe_file(path: str, state: State) -> None:
     """A plain file and its directories. Raises TaskError for something else that is there."""
-    for directory in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
+    own = os.path.dirname(path)
+    if os.path.islink(own):  # whose files these are is nobody's to guess
+        raise TaskError(f"{own} is a link to {os.readlink(own)}, not a directory; it is left alone")
+    for directory in (os.path.dirname(own), own):
         state.directories[directory] = os.path.isdir(directory)
     try:
         found = read_plain_file(path)

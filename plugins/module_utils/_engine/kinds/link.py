@@ -223,6 +223,8 @@ class LinkSet:
             netlink.change(requests.set_flags(ifindex, flags))
         if wanted.get("port_settings"):
             netlink.change(requests.set_port(ifindex, wanted["port_settings"]))
+        if wanted.get("learns_from_own") is not None:
+            netlink.change(requests.set_learning_from_own(ifindex, wanted=wanted["learns_from_own"]))
         data = {name: wanted[name] for name in OF_KIND if wanted.get(name) is not None}
         if data:
             netlink.change(requests.set_link(ifindex, {}, kind=args["kind"], data=data))

@@ -18,6 +18,20 @@ def test_the_words_of_a_unit_are_those_it_was_made_of(command: list[str]) -> Non
     assert monitor.words_of_unit(monitor.unit_text(command)) == command
 
 
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("/usr/bin/python3", "/usr/bin/python3"),
+        ("it's", '"it\'s"'),  # systemd takes no quotes in the middle of a word
+        ("/a b%n$HOME", '"/a b%%n$$HOME"'),
+        ("back\\slash", r'"back\\slash"'),  # and knows escapes in any quotes
+        ('"quoted"', r'"\"quoted\""'),
+    ],
+)
+def test_words_are_quoted_as_systemd_reads_them(word: str, written: str) -> None:
+    assert f"\nExecStart=/a {written}\n" in monitor.unit_text(["/a", word])
+
+
 def test_a_unit_of_somebody_else_has_no_words() -> None:
     assert monitor.words_of_unit("[Service]\nType=oneshot\n") == []
 
