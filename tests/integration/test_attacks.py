@@ -7,6 +7,7 @@ Each attack is first seen to succeed where nothing stands against it: so it is o
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import shlex
 from collections.abc import Iterator
@@ -117,8 +118,8 @@ def barrage(host_mac: str) -> list[str]:
         ethernet(own, mac("red2"), 0x86DD, advertisement_of_a_neighbour(GATEWAY6, victim6)),
         ethernet(own, host_mac, 0x86DD, advertisement_of_a_neighbour(victim6, GATEWAY6)),
         ethernet(own, everybody, 0x0800, offer_of_ipv4()),
-        ethernet(own, mac("red2"), 0x86DD, offer_of_ipv6(link_local("red2"))),
-        ethernet(own, mac("red2"), 0x86DD, offer_of_ipv6(link_local("red2"), options=True)),
+        ethernet(own, mac("red2"), 0x86DD, offer_of_ipv6(victim6)),
+        ethernet(own, mac("red2"), 0x86DD, offer_of_ipv6(victim6, options=True)),
     ]
 
 
@@ -196,7 +197,7 @@ def harm(box: Box) -> set[str]:
     found = set()
     for who, netns, link, known in (
         ("red2", "red2", "eth0", {GATEWAY4: host_mac, GATEWAY6: host_mac}),
-        ("host", None, "red", {victim4: mac("red2"), victim6: mac("red2")}),
+        ("host", None, "red", {victim4: mac("red2"), str(ipaddress.ip_address(victim6)): mac("red2")}),
     ):
         offers = dict(zip((4, 6), map(int, box.sh(f"cat /run/box/client.{who}").split())))
         found |= {f"{who} is offered an address of IPv{version}" for version, count in offers.items() if count}
@@ -219,7 +220,7 @@ def test_nobody_believes_what_a_sandbox_says_of_others(net: Box) -> None:
     victim4, victim6 = addresses("red2")
     everything = {
         *(f"red2 takes red1 for {address}" for address in (GATEWAY4, GATEWAY6)),
-        *(f"host takes red1 for {address}" for address in (victim4, victim6)),
+        *(f"host takes red1 for {ipaddress.ip_address(address)}" for address in (victim4, victim6)),
         *(f"red2 is offered an address of IPv{version}" for version in (4, 6)),
         "host is offered an address of IPv4",
         *(f"{who} has {what}" for who in ("red2", "host") for what in ("a route by red1", "an address of red1's")),
@@ -375,6 +376,26 @@ while True:
         head = question[:2] + b"\\x81\\x80\\0\\1" + bytes([0, 1 if answer else 0]) + bytes(4)
         one.sendto(head + question[12 : at + 5] + answer, peer)
 """
+QUERY = """
+import select, socket, sys, time
+sockets = {}
+for server in sys.argv[1:]:
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        one.connect((server, 53))
+        one.send(bytes.fromhex("002a01000001000000000000") + b"\\2um\\7example\\0\\0\\1\\0\\1")
+        sockets[one] = server
+    except OSError:
+        pass
+deadline = time.monotonic() + 0.8
+while time.monotonic() < deadline:
+    for one in select.select(list(sockets), [], [], 0.1)[0]:
+        try:
+            if one.recv(2000)[:2] == bytes([0, 42]):
+                print(sockets[one])
+        except OSError:
+            pass
+"""
 LOOK_UP = """
 import socket, sys
 for name in sys.argv[1:]:
@@ -417,6 +438,12 @@ def look_up(box: Box, netns: str, *names: str) -> list[str]:
     return box.sh(shlex.join(["ip", "netns", "exec", netns, "python3", "-I", "-S", "-c", LOOK_UP, *names])).split()
 
 
+def query(box: Box, netns: str, *servers: str) -> set[str]:
+    """Which servers answer a question."""
+    words = ["ip", "netns", "exec", netns, "python3", "-I", "-S", "-c", QUERY, *servers]
+    return set(box.sh(shlex.join(words)).split())
+
+
 def asked(box: Box) -> dict[str, list[str]]:
     """Who was asked what since the last time."""
     found = {}
@@ -428,7 +455,7 @@ def asked(box: Box) -> dict[str, list[str]]:
 def test_a_sandbox_asks_its_own_name_servers_and_nobody_else(traps: Box) -> None:
     box = traps
     brief = ["timeout:1", "attempts:1"]
-    assert look_up(box, "blue1", "one.example") == ["nothing"]
+    assert look_up(box, "blue1", "one.example.") == ["nothing"]
     assert asked(box) == {}, "the loopback of a sandbox is not that of the host"
     dns = {"name": "red1", "dns": {"servers": [LAN4], "search": ["lab.example"], "options": brief}}
     box.done("netns", dns)
@@ -444,12 +471,12 @@ def test_a_sandbox_asks_its_own_name_servers_and_nobody_else(traps: Box) -> None
         assert look_up(box, "red1", f"n{number}.example", "db") == ["found", "found"], rule
         assert asked(box) == {"lan": ["db.lab.example", f"n{number}.example"]}, rule
     box.done("firewall", {"sandbox": "red1", "policy": "closed"})
-    assert look_up(box, "red1", "shut.example", "db") == ["nothing", "nothing"]
+    assert look_up(box, "red1", "shut.example.") == ["nothing"]
     assert asked(box) == {}, "a resolver that cannot be reached is replaced by none"
     for server in ("127.0.0.53", addresses("green1")[0]):
         box.done("netns", {**dns, "dns": {"servers": [server], "options": brief}})
         box.done("firewall", {"sandboxes": [{"sandbox": "red1"}, {"sandbox": "green1"}]})
-        assert look_up(box, "red1", "other.example") == ["nothing"]
+        assert look_up(box, "red1", "other.example.") == ["nothing"]
     assert asked(box) == {}, "neither that of the host nor that of an isolated sandbox"
 
 
@@ -476,37 +503,26 @@ def test_a_user_mode_network_without_dns_asks_nobody(traps: Box, backend: str) -
     box = traps
     box.sh("ip netns add um")
     box.done("slirp_network", {"netns": "um", "backend": backend, "dns": False})
-    for server in ("10.0.2.2", "10.0.2.3", "127.0.0.53"):
-        text = f"nameserver {server}\\noptions timeout:1 attempts:1\\n"
-        box.sh(f"mkdir -p /etc/netns/um; printf '{text}' > /etc/netns/um/resolv.conf")
-        assert look_up(box, "um", "um.example") == ["nothing"], server
-    assert "host" not in asked(box)
-    box.sh("rm -r /etc/netns/um")
+    assert query(box, "um", "10.0.2.2", "10.0.2.3", "127.0.0.53", "127.0.0.1", GATEWAY4) == {GATEWAY4}
+    assert set(asked(box)) == {"gateway"}, "the way out is there, and leads not to the host's own resolver"
     box.done("slirp_network", {"netns": "um", "state": "stopped"})
     box.sh("ip netns del um")
 
 
 # ---------------------------------------------------------------- names that are commands elsewhere
 
-HOSTILE = ['v";flush', "v{$(id)}", "v\\x41'#", "-v", "v%n%s"]
+HOSTILE = ['v";flush', "v\\x41'#", "v{$(id)}", "v*"]
 
 
-def test_links_with_hostile_names_are_refused_or_harmless(net: Box) -> None:
+def test_links_with_hostile_names_are_refused(net: Box) -> None:
     """The host's end of a veth, named by somebody else: it never becomes a word of nft's language."""
-    for number, name in enumerate(HOSTILE):
-        quoted = shlex.quote(name)
-        net.sh(
-            "ip netns add evil; ip link add name evil0 type veth peer name eth0 netns evil",
-            f"ip link set dev evil0 up name {quoted}",
-            f"ip -n evil addr add 10.99.{number}.2/24 dev eth0; ip -n evil link set eth0 up",
-        )
-        before = net.snapshot()
-        rules = net.sh("nft list ruleset")
-        outcome = net.run("firewall", {"sandbox": "evil"})
-        if outcome.failed:
-            assert name in outcome.result["msg"], outcome
-            assert net.unlike(before) == [] and net.sh("nft list ruleset") == rules
-        else:
-            assert net.done("netns_info", {"name": ["evil"]})["namespaces"][0]["firewall"][0]["in_force"]
-            net.change("firewall", {"sandbox": "evil", "state": "absent"})
-        net.sh("ip netns del evil", f"until ! ip link show dev {quoted} > /dev/null 2>&1; do sleep 0.02; done")
+    net.sh(
+        "ip netns add evil; ip link add name evil0 type veth peer name eth0 netns evil",
+        "ip -n evil addr add 10.99.0.2/24 dev eth0; ip -n evil link set eth0 up",
+    )
+    before = "evil0"
+    for name in HOSTILE:
+        net.sh(f"ip link set dev {shlex.quote(before)} name {shlex.quote(name)}")
+        net.refused("firewall", {"sandbox": "evil"}, "interface", repr(name), "cannot be named in rules")
+        before = name
+    net.sh("ip netns del evil")

@@ -640,7 +640,7 @@ def test_netns_info_tells_of_every_network(box: Box) -> None:
     networks = [
         attachment(BRIDGE, PORTMAP, ports=["8080:80", "0.0.0.0:8053:53/udp"]),
         attachment(macvlan, name="two", interface="net1", netns="side"),
-        attachment(BRIDGE, netns="sc"),
+        attachment(BRIDGE, PORTMAP, netns="sc"),
     ]
     told = box.done("cni_network", {"networks": networks})["networks"]
     ask_for = {"gather": ["attachments", "networks", "forwards"], "cni_cache_dir": CACHE}

@@ -165,7 +165,7 @@ BRIDGE: dict[str, tuple[str, list[Rule]]] = {
             ("iifname . arp saddr ether != @stations drop", "ARP for another MAC address"),
             ("arp saddr ip != 0.0.0.0 iifname . arp saddr ip != @sources4 drop", "ARP for another address"),
             ("ip protocol udp udp sport 67 drop", "sandboxes hand out no addresses"),
-            ("ip6 nexthdr udp udp sport 547 drop", "sandboxes hand out no addresses"),
+            ("ether type ip6 udp sport 547 drop", "sandboxes hand out no addresses"),
             ("ip saddr 0.0.0.0 udp sport 68 udp dport 67 return", "asks for an address"),
             ("ether type ip iifname . ip saddr != @sources4 drop", "another IPv4 address"),
             ("icmpv6 type { nd-router-advert, nd-redirect } drop", "sandboxes are no routers"),

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 
 from .._engine.errors import InvalidOption, NotThereYet, TaskError
+from .._engine.nft_tables import SAFE
 from .._engine.resource import Reader
 from .._engine.state import NamespaceState, State
 from .._kernel.addressing import read_addresses
@@ -70,6 +71,11 @@ def place_of(one: Firewall, state: State) -> Place:
         raise _missing(one, state, f"netns: there is no {one.netns}; antispoof needs that, or interface and mac")
     else:
         ports = []
+    for port in ports:
+        if not SAFE.fullmatch(port.interface):
+            raise InvalidOption(
+                "interface", port.interface, "cannot be named in rules: letters, digits, '_', '.', ':' and '-' only"
+            )
     if one.addresses is not None:
         return Place(tuple(ports), one.addresses)
     if namespace is None:

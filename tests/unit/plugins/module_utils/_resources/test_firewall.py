@@ -215,3 +215,24 @@ def test_any_tasks_converge_go_back_and_share_nothing(tasks: list[dict[int, dict
     state, _operations = run(state, *({"sandbox": f"s{number}", "state": "absent"} for number in (1, 2, 3)))
     assert state.firewall == {"inet": None, "bridge": None}
     assert set(state.existing(None).sysctls.values()) == {"0"}
+
+
+def test_a_bridge_learns_again_when_it_is_guarded_no_more() -> None:
+    """One that others had told not to stays as it is; one of an older kernel cannot be told."""
+
+    def learning(on_bridge: bool | None) -> tuple[State, NamespaceState]:
+        state = host()
+        own = state.existing(None)
+        own.put(Link(ifindex=2, name="br0", kind="bridge", mac="02:00:00:00:0b:00", learns_from_own=on_bridge))
+        return state, own
+
+    for found in (True, False, None):
+        state, _own = learning(found)
+        guarded, _operations = run(state, wish(1), wish(2))
+        assert guarded.existing(None).existing("br0").learns_from_own is (False if found else found)
+        one_left, operations = run(guarded, {"sandbox": "s1", "state": "absent"}, wish(2))
+        assert "link.set" not in kinds(operations)
+        after, _operations = run(one_left, wish(2, antispoof=False))
+        assert after.existing(None).existing("br0").learns_from_own is found
+    routed, operations = run(learning(True)[0], wish(3))
+    assert routed.existing(None).existing("br0").learns_from_own is True and "link.set" not in kinds(operations)
