@@ -101,8 +101,8 @@ def gather_namespaces(params: dict[str, Any]) -> dict[str, Any]:
             for path, contents in found.items()
         ]
         nodes = [
-            Node(" = ".join(map(label_of, called)), contents.links, _cidrs(contents), peers.of(contents))
-            for contents, called in [(own, [None]), *names]
+            Node(" = ".join(called), contents.links, _cidrs(contents), peers.of(contents))
+            for contents, called in [(own, [label_of(None)]), *names]
         ]
     return {"namespaces": namespaces, "topology": describe_topology(nodes)}
 
@@ -127,11 +127,11 @@ def _paths(params: dict[str, Any]) -> list[str]:
 
 
 def _asked_for(found: Mapping[str, Contents | None]) -> list[tuple[Contents, list[str]]]:
-    """Each namespace once, with the paths by which it was asked for."""
+    """Each namespace once, with how it is called by those who asked for it."""
     names: dict[Identity, tuple[Contents, list[str]]] = {}
     for path, contents in found.items():
         if contents is not None:
-            names.setdefault(contents.identity, (contents, []))[1].append(path)
+            names.setdefault(contents.identity, (contents, []))[1].append(label_of(path))
     return list(names.values())
 
 

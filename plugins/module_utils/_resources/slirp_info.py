@@ -52,7 +52,7 @@ def recorded_network(
     return None
 
 
-def read_user_mode(path: str, record: Mapping[str, Any], state_dir: str) -> UserMode:
+def read_user_mode(path: str, record: dict[str, Any], state_dir: str) -> UserMode:
     """The user-mode network that a record tells of, as it is now."""
     state = State(state_dir=state_dir)
     directory = directory_of(path, state)
