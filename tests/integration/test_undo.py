@@ -80,6 +80,12 @@ def test_what_a_change_takes_along_is_put_back(box: Box, prepare: list[str], ite
     box.change("link", {"links": [{**V0, **item}]})
 
 
+def test_a_bridge_is_made_again_with_what_the_firewall_told_it(box: Box) -> None:
+    box.sh("ip link add br7 address 02:00:00:00:00:17 type bridge no_linklocal_learn 1", TAKEN)
+    box.fails("link", {"links": [{"name": "br7", "state": "absent"}, IMPOSSIBLE]}, "vx7", "EEXIST")
+    assert box.link("br7")["linkinfo"]["info_data"]["no_linklocal_learn"] == 1
+
+
 def test_secondaries_that_are_cycled_keep_what_they_have(box: Box) -> None:
     box.sh(*PAIR, "ip addr add 10.1.0.1/24 metric 500 dev v0; ip addr add 10.1.0.2/24 metric 600 scope 100 dev v1")
     box.sh("ip addr add 10.1.0.3/24 metric 600 dev v0")

@@ -22,7 +22,7 @@ def test_the_words_of_a_unit_are_those_it_was_made_of(command: list[str]) -> Non
     ("word", "written"),
     [
         ("/usr/bin/python3", "/usr/bin/python3"),
-        ("it's", '"it\'s"'),  # systemd takes no quotes in the middle of a word
+        ("it's", '"it\'s"'),  # its manual allows no quotes in the middle of a word
         ("/a b%n$HOME", '"/a b%%n$$HOME"'),
         ("back\\slash", r'"back\\slash"'),  # and knows escapes in any quotes
         ('"quoted"', r'"\"quoted\""'),
