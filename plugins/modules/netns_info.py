@@ -715,7 +715,8 @@ namespaces:
         in_force:
           description:
             - Whether the kernel has all of these rules. V(false) after somebody flushed or changed
-              them, until the next task of M(sandbox.network.firewall), on any sandbox.
+              them, until they are put back by the guard of M(sandbox.network.firewall) or by its
+              next task, on any sandbox.
           type: bool
           returned: success
           sample: true

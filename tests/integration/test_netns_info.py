@@ -299,7 +299,7 @@ def test_the_rules_of_a_sandbox(box: Box) -> None:
     told = box.done("firewall", rules)["firewall"]
     box.done("firewall", {"sandbox": "second", "netns": "web2", "policy": "closed"})
     web1, web2 = gather(box, gather=["forwards", "firewall"])["namespaces"]
-    del told["state"]
+    del told["state"], told["guarded"]
     assert web1["firewall"] == [{**told, "in_force": True}]
     assert (told["policy"], told["masquerade"], told["antispoof"]) == ("isolate", True, True)
     assert [(one["sandbox"], one["policy"]) for one in web2["firewall"]] == [("second", "closed")]
