@@ -34,7 +34,7 @@ def host() -> State:
         own.put(Link(ifindex=10 + number, name=f"v{number}", kind="veth", master=2 if number < 3 else 0))
         own.sysctls[f"net.ipv4.conf.v{number}.route_localnet"] = "0"
     own.sysctls["net.ipv4.conf.br0.route_localnet"] = "0"
-    return State(namespaces={None: own}, firewall={"inet": None, "bridge": None})
+    return State(namespaces={None: own}, firewall={"inet": None, "bridge": None}, kinds={"guardable": False})
 
 
 def wish(number: int, **options: Any) -> dict[str, Any]:
