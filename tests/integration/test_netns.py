@@ -15,6 +15,7 @@ from promises.runner import KILL_AFTER, Fault, same
 
 WEB1 = "/run/netns/web1"
 RESOLV = "/etc/netns/web1/resolv.conf"
+MARK = "# Of this namespace alone, made by sandbox.network.\n"
 
 
 @pytest.mark.parametrize("single", [True, False])
@@ -139,12 +140,12 @@ def test_a_setting_that_is_right_is_not_written(box: Box) -> None:
 def test_dns_is_a_file_for_the_namespace(box: Box) -> None:
     dns = {"servers": ["10.0.0.53", "FD00::53"], "search": ["example.org", "lan"], "options": ["ndots:2"]}
     box.change("netns", {"name": "web1", "dns": dns})
-    text = "nameserver 10.0.0.53\nnameserver fd00::53\nsearch example.org lan\noptions ndots:2\n"
+    text = MARK + "nameserver 10.0.0.53\nnameserver fd00::53\nsearch example.org lan\noptions ndots:2\n"
     assert box.sh(f"cat {RESOLV}") == text
     assert box.sh("ip netns exec web1 cat /etc/resolv.conf") == text
     assert box.sh(f"stat -c %a {RESOLV}").strip() == "644"
     box.change("netns", {"name": "web1", "dns": {"servers": ["10.0.0.54"]}})
-    assert box.sh(f"cat {RESOLV}") == "nameserver 10.0.0.54\n"
+    assert box.sh(f"cat {RESOLV}") == MARK + "nameserver 10.0.0.54\n"
     box.nothing_to_do("netns", {"name": "web1"})
     box.change("netns", {"name": "web1", "state": "absent"})
     assert box.sh("ls /etc/netns 2>/dev/null", check=False) == ""
@@ -159,7 +160,7 @@ def test_a_dns_file_that_was_there_is_put_back(box: Box, content: str) -> None:
     )
     before = box.sh(f"stat -c '%a %u %g' {RESOLV}; od -c {RESOLV}; ls /etc/netns/web1")
     box.change("netns", {"name": "web1", "dns": {"servers": ["10.0.0.53"]}})
-    assert box.sh(f"cat {RESOLV}") == "nameserver 10.0.0.53\n"
+    assert box.sh(f"cat {RESOLV}") == MARK + "nameserver 10.0.0.53\n"
     box.change("netns", {"name": "web1", "dns": {"servers": ["10.0.0.54"]}})
     box.change("netns", {"name": "web1", "state": "absent"})
     assert box.sh(f"stat -c '%a %u %g' {RESOLV}; od -c {RESOLV}; ls /etc/netns/web1") == before
@@ -189,6 +190,25 @@ def test_a_directory_that_was_there_before_the_dns_files_stays(box: Box) -> None
         box.change("netns", {"name": name, "dns": {"servers": ["10.0.0.53"]}})
     box.change("netns", {"state": "absent", "namespaces": [{"name": "web1"}, {"name": "web2"}]})
     assert box.sh("ls /etc/netns") == ""
+
+
+@pytest.mark.parametrize("made_again", [False, True])
+def test_a_dns_file_of_an_earlier_boot_goes_with_its_namespace(box: Box, made_again: bool) -> None:
+    web1 = {"name": "web1", "dns": {"servers": ["10.0.0.53"]}}
+    before = box.sh("find /etc -name netns")
+    box.change("netns", web1)
+    box.sh("ip netns delete web1", "rm -r /run/sandbox-network")  # as a reboot does
+    if made_again:
+        box.change("netns", web1)
+        box.change("netns", {"name": "web1", "dns": {"servers": ["10.0.0.54"]}})
+    box.change("netns", {"name": "web1", "state": "absent"})
+    assert box.sh("find /etc -name netns") == before
+
+
+def test_a_dns_file_of_somebody_else_stays_after_a_reboot(box: Box) -> None:
+    box.sh("mkdir -p /etc/netns/web1", f"echo nameserver 192.0.2.1 > {RESOLV}", "ip netns add web1")
+    box.change("netns", {"name": "web1", "state": "absent"})
+    assert box.sh(f"cat {RESOLV}") == "nameserver 192.0.2.1\n"
 
 
 def test_a_dns_file_that_is_a_link_is_left_alone(box: Box) -> None:

@@ -26,6 +26,7 @@ RESULTS = (
     " 'endpoints': sandbox_endpoints, 'networks': sandbox_networks, 'monitors': sandbox_monitors,"
     " 'attachments': sandbox_attachments, 'firewalls': sandbox_firewalls, 'restores': sandbox_restores}"
 )
+MARK = "# Of this namespace alone, made by sandbox.network.\n"
 MODULES = ("leases", "namespaces", "links", "devices", "endpoints")
 
 
@@ -155,7 +156,7 @@ def test_every_way_to_be_connected(host: Throwaway) -> None:
     assert host.addresses("given", "net0") == ["10.90.0.5/16", "fd00:90::5/64"]
     assert host.addresses(None, "given0") == ["10.90.255.254/16", "fd00:90::1/64"]
     inside = ("ip", "netns", "exec", "given")
-    assert host.run(*inside, "cat", "/etc/resolv.conf") == "nameserver 10.90.0.53\nsearch example.test\n"
+    assert host.run(*inside, "cat", "/etc/resolv.conf") == MARK + "nameserver 10.90.0.53\nsearch example.test\n"
     assert host.run(*inside, "cat", "/proc/sys/net/ipv4/ip_unprivileged_port_start") == "80\n"
 
     assert host.addresses("four") == ["10.81.0.2/24"]
@@ -751,7 +752,7 @@ def test_user_mode_networks(host: Throwaway) -> None:
     assert host.addresses("web1") == ["10.0.2.100/24"]
     assert host.addresses("web2", "net0") == ["10.9.0.100/24"]
     inside = ("ip", "netns", "exec", "web2")
-    assert host.run(*inside, "cat", "/etc/resolv.conf") == "nameserver 10.9.0.3\n"
+    assert host.run(*inside, "cat", "/etc/resolv.conf") == MARK + "nameserver 10.9.0.3\n"
     for name in ("web1", "web2"):
         serve = f"mkdir /run/{name}; cd /run/{name}; echo {name} >index.html; exec setsid python3 -m http.server 80"
         host.run("sh", "-c", f"ip netns exec {name} sh -c '{serve}' >/dev/null 2>&1 & echo $! >>/run/servers")

@@ -38,6 +38,7 @@ addr add 2001:db8:1::2/64 nodad dev hp
 END
 """
 SB = {"netns": "sb"}
+MARK = "# Of this namespace alone, made by sandbox.network.\n"
 GONE = {**SB, "state": "absent"}
 ALL_KINDS = ["8080:80", "5353:5353/udp", "9000-9002:9100-9102/tcp,udp"]
 BACKENDS = ("slirp4netns", "pasta")
@@ -101,7 +102,7 @@ def test_start_and_stop(box: Box, backend: str) -> None:
     assert box.cidrs("tap0", "sb") == ["10.0.2.100/24"] and box.gateways("sb") == {"default": "10.0.2.2"}
     tap, lo = box.link("tap0", "sb"), box.link("lo", "sb")
     assert tap is not None and lo is not None and "UP" in tap["flags"] and "UP" in lo["flags"] and tap["mtu"] == 1400
-    assert box.sh("cat /etc/netns/sb/resolv.conf") == "nameserver 10.0.2.3\n"
+    assert box.sh("cat /etc/netns/sb/resolv.conf") == MARK + "nameserver 10.0.2.3\n"
     assert mounts(box) == mounted and all_usable(box)
     box.nothing_to_do("slirp_network", {**SB, "backend": backend, "mtu": 1400, "state": "present"})
     stopped = box.change("slirp_network", GONE)["slirp"]
@@ -437,7 +438,7 @@ def test_cidr(box: Box, backend: str, cidr: str, last: int) -> None:
     assert result["guest_address"] == f"{base}.{last}" and result["gateway"] == f"{base}.{int(first) + 2}"
     assert box.cidrs("tap0", "sb") == [f"{base}.{last}/{prefix}"]
     assert box.gateways("sb") == {"default": f"{base}.{int(first) + 2}"}
-    assert box.sh("cat /etc/netns/sb/resolv.conf") == f"nameserver {base}.{int(first) + 3}\n"
+    assert box.sh("cat /etc/netns/sb/resolv.conf") == f"{MARK}nameserver {base}.{int(first) + 3}\n"
 
 
 @pytest.mark.parametrize(
@@ -539,7 +540,7 @@ def test_dns(box: Box, backend: str) -> None:
     ways = [f"{proto}/10.0.2.{number}/53" for proto in ("tcp", "udp") for number in (2, 3)]
     assert heard(ask(box, *ways, netns="sb", patience=1), "resolver") == []
     box.change("slirp_network", args)
-    assert box.sh("cat /etc/netns/sb/resolv.conf") == "nameserver 10.0.2.3\n"
+    assert box.sh("cat /etc/netns/sb/resolv.conf") == MARK + "nameserver 10.0.2.3\n"
 
 
 @both
@@ -562,7 +563,7 @@ def test_the_resolv_conf_of_the_module_netns(box: Box) -> None:
             box.done(module, dns if module == "netns" else SB)
         box.nothing_to_do("slirp_network", SB)
         box.nothing_to_do("netns", dns)
-        assert box.sh("cat /etc/netns/sb/resolv.conf") == "nameserver 192.0.2.53\n", f"{order}"
+        assert box.sh("cat /etc/netns/sb/resolv.conf") == MARK + "nameserver 192.0.2.53\n", f"{order}"
         box.done("slirp_network", GONE)
         box.done("netns", {"name": "sb", "state": "absent"})
         assert not box.sh("ls -d /etc/netns 2>/dev/null || true"), f"{order}"

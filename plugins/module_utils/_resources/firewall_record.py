@@ -17,6 +17,7 @@ def describe_rules(sandbox: str, record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sandbox": sandbox,
         **{name: record[name] for name in kept},
+        "forwarding": record.get("forwarding", False),
         "ports": [dict(zip(ports, one)) for one in record["ports"]],
         "interfaces": [
             {"name": link["interface"], "mac": link["mac"] or None, "bridge": link["bridge"] or None}

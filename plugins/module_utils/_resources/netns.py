@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -40,6 +41,8 @@ from .netns_visitors import forget_endpoints, observe_endpoints, observe_visitor
 from .resolv_conf import (
     ETC_NETNS,
     OF_THE_FILE,
+    as_left_over,
+    is_left_over,
     is_looked_up,
     observe_directory_records,
     observe_file,
@@ -156,6 +159,9 @@ class NetnsResource:
                 _observe_nsid(one, state, reader)
             if one.resolv_conf is not None or wrote_resolv_conf(state.record("netns", one.path)):
                 observe_file(resolv_conf_path(one.path), state)
+            elif not one.present:
+                with contextlib.suppress(TaskError):  # what is somebody else's stays
+                    observe_file(resolv_conf_path(one.path), state)
         _observe_directory_records(wanted, state, reader)
         _observe_link_records(wanted, state, reader)
         observe_visitors({one.path for one in wanted if not one.present and not one.force}, state, reader)
@@ -414,6 +420,7 @@ def _plan_absent(one: Netns, state: State) -> list[Operation]:
     if record is not None:
         operations += restore_resolv_conf(resolv_conf_path(one.path), state, record)
         operations.append(Operation("record.drop", {"kind": "netns", "name": one.path, "before": record}))
+    operations += _plan_left_over(one, state, record)
     if one.path in state.leftovers:
         operations.append(_remove_leftover(one.path, state))
     if namespace is not None:
@@ -425,6 +432,14 @@ def _plan_absent(one: Netns, state: State) -> list[Operation]:
             deletion["pids"] = namespace.pids  # it lives on without its name
         operations.append(Operation("netns.delete", deletion))
     return operations
+
+
+def _plan_left_over(one: Netns, state: State, record: dict[str, Any] | None) -> Iterator[Operation]:
+    """The file of an earlier boot, of which nothing is remembered."""
+    path = resolv_conf_path(one.path)
+    remembered = wrote_resolv_conf(state.record("slirp", one.path))
+    if is_looked_up(one.path) and not remembered and is_left_over(path, state, record):
+        yield from restore_resolv_conf(path, state, as_left_over(path))
 
 
 def _plan_restore_inside(one: Netns, namespace: NamespaceState, record: dict[str, Any]) -> Iterator[Operation]:

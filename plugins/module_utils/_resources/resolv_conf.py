@@ -17,6 +17,8 @@ from . import values
 
 ETC_NETNS = "/etc/netns"
 HOST_RESOLV_CONF = "/etc/resolv.conf"
+MARK = "# Of this namespace alone, made by sandbox.network.\n"
+"""The first line of a file of ours. Records end with the boot, and files in /etc do not."""
 MODE = 0o644
 OF_THE_FILE = ("resolv_conf", "directories")
 """What a record says about the file: the former one, and the directories that were made for it."""
@@ -68,13 +70,26 @@ def wrote_resolv_conf(record: dict[str, Any] | None) -> bool:
     return record is not None and "resolv_conf" in record
 
 
+def is_left_over(path: str, state: State, record: dict[str, Any] | None = None) -> bool:
+    """Whether a file is ours, from an earlier boot: nothing is remembered of it."""
+    found = state.files.get(path)
+    return found is not None and found.content.startswith(MARK) and not wrote_resolv_conf(record)
+
+
+def as_left_over(path: str) -> dict[str, Any]:
+    """What a record would say of such a file: it goes with its directories, unless others are in them."""
+    return {"resolv_conf": None, "directories": [ETC_NETNS, os.path.dirname(path)]}
+
+
 def plan_resolv_conf(
-    path: str, content: str, state: State, originals: dict[str, Any], former: dict[str, Any] | None = None
+    path: str, lines: str, state: State, originals: dict[str, Any], former: dict[str, Any] | None = None
 ) -> Iterator[Operation]:
     """Write the file where it differs, and remember what was there. ``former`` is the record of whoever
     wrote it before us, who leaves it to us.
     """
-    found = state.files.get(path)
+    found, content = state.files.get(path), MARK + lines
+    if not wrote_resolv_conf(former) and is_left_over(path, state, originals):
+        originals.update(as_left_over(path))
     if found and found.content == content:
         return
     missing = [directory for directory, exists in _directories(path, state) if not exists]

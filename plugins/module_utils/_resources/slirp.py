@@ -21,7 +21,14 @@ from . import values
 from .forwards import LOOPBACK, describe_forward, refuse_overlaps
 from .netns import namespace_subjects
 from .netns_loopback import bring_up, is_up, routes_on_it, take_down
-from .resolv_conf import is_looked_up, plan_resolv_conf, resolv_conf_path, restore_resolv_conf, wrote_resolv_conf
+from .resolv_conf import (
+    is_left_over,
+    is_looked_up,
+    plan_resolv_conf,
+    resolv_conf_path,
+    restore_resolv_conf,
+    wrote_resolv_conf,
+)
 from .slirp_backends import (
     CONTROL,
     GUEST6,
@@ -261,7 +268,8 @@ def _plan_dns(one: WantedSlirp, state: State, originals: dict[str, Any]) -> Iter
     path = resolv_conf_path(one.netns)
     if is_claimed(one.netns, state):
         return
-    if one.dns and (wrote_resolv_conf(originals) or state.files.get(path) is None):
+    ours = wrote_resolv_conf(originals) or is_left_over(path, state)
+    if one.dns and (ours or state.files.get(path) is None):
         yield from plan_resolv_conf(path, f"nameserver {one.network.dns}\n", state, originals)
     elif not one.dns and wrote_resolv_conf(originals):
         yield from restore_resolv_conf(path, state, originals)
