@@ -735,6 +735,11 @@ namespaces:
           type: bool
           returned: success
           sample: true
+        forwarding:
+          description: Whether the host is made to forward for it.
+          type: bool
+          returned: success
+          sample: false
         addresses:
           description: The addresses that count as its own.
           type: list
