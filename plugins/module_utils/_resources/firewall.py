@@ -92,8 +92,8 @@ class FirewallResource:
                 warn_of_wildcards(one.ports, state)
         records = {name: record for (kind, name), record in state.records.items() if kind == KIND and record}
         with contextlib.suppress(TaskError):  # which the plan tells
-            local = [one for one in wanted if one.present and is_local(one.ports)]
-            records.update({_name(one, own): _record(one, state) for one in local})
+            of_links = [one for one in wanted if one.present and (one.forwarding or is_local(one.ports))]
+            records.update({_name(one, own): _record(one, state) for one in of_links})
         devices = {device for record in records.values() for device in devices_of(record, own)}
         devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
         for key in (*BRIDGE_NETFILTER, *map(key_of, sorted(devices))):
