@@ -36,7 +36,7 @@ def main(words: Sequence[str]) -> int:
     restoration = Restoration(documents)
     restoration.run()
     failed += len(restoration.failed)
-    print(f"as described: {len(documents) - len(restoration.failed)}, not: {failed}")
+    sys.stdout.write(f"as described: {len(documents) - len(restoration.failed)}, not: {failed}\n")
     return 1 if failed else 0
 
 
