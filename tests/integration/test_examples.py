@@ -50,6 +50,9 @@ def readme_playbooks() -> list[str]:
     return [found for found in FENCED.findall(text) if "hosts:" in found]
 
 
+WITHOUT_SYSTEMD = "No systemd runs here"  # which is true of a throw-away host
+
+
 def twice(tasks: list[Task]) -> list[Task]:
     """Each task, and the same again, which fails unless it is as a repetition has to be."""
     result: list[Task] = []
@@ -84,7 +87,8 @@ def run_playbook(host: Throwaway, plays: list[dict[str, Any]]) -> str:
         path.write_text(json.dumps(plays), encoding="utf-8")
         done = host.ansible_playbook(str(path))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "[WARNING]" not in done.stderr, done.stderr
+    warnings = [line for line in done.stderr.splitlines() if "[WARNING]" in line and WITHOUT_SYSTEMD not in line]
+    assert not warnings, done.stderr
     return done.stdout
 
 
