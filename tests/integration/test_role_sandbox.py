@@ -63,6 +63,11 @@ def _foreseeable(value: Any) -> Any:
     return {key: _foreseeable(one) for key, one in value.items() if key not in unknown}
 
 
+def without_restoring(found: list[list[Any]]) -> list[list[Any]]:
+    """Operations but for how a link that goes would be made again."""
+    return [[{key: value for key, value in one.items() if key != "restore"} for one in each] for each in found]
+
+
 def names(*items: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"name": item["name"]} for item in items]
 
@@ -911,7 +916,8 @@ def test_several_networks(host: Throwaway) -> None:
     assert 16e6 < throughput(host, "a", None, "10.80.0.1") < 24e6
 
     check, gone = next(parts)
-    assert operations(check) == operations(gone)
+    # To check mode the bridges are as the firewall set them, and would be made again so.
+    assert without_restoring(operations(check)) == without_restoring(operations(gone))
     assert changed(gone)
     assert host.snapshot() == before
     assert host.run("nft", "list", "ruleset") == rules
