@@ -16,7 +16,7 @@ def test_the_whole_life(guest: Guest) -> None:
     guest.change("netns", {**WEB1, "sysctl": settings, "dns": {"servers": ["10.7.0.53"]}})
     assert guest.names() == ["web1"]
     assert guest.read("ipv4/ip_forward", "web1") == "1"
-    assert guest.read("/etc/resolv.conf", "web1") == "nameserver 10.7.0.53"
+    assert guest.read("/etc/resolv.conf", "web1").split()[-2:] == ["nameserver", "10.7.0.53"]
     guest.change("netns", {**WEB1, "loopback": False})
     guest.change("netns", {**WEB1, "state": "absent"})
     assert guest.names() == [] and guest.state_files() == []

@@ -29,10 +29,11 @@ Reasons = dict[Environment, str]
 LANES = {"debian": str(SYSTEM_PYTHON), "newest": str(LANE_NEWEST.python)}
 LANE_ENVIRONMENTS = (CORE, LANE_NEWEST)
 
-# What is about plays rather than modules takes minutes, and is the controller's business for the most part. Each is
-# tested in one lane; modules are in both, by their own tests and by the roles that Molecule runs. The examples run in
-# the other lane, too, with the newest controller.
-PLAYS = {
+# What is tested in one lane. Plays take minutes, and are the controller's business for the most part; modules are in
+# both lanes, by their own tests and by the roles that Molecule runs. The examples run in the other lane, too, with the
+# newest controller. Modules that ask nothing of pyroute2, but programs of the host, keep their promises in both lanes,
+# and take the rest of their tests, which wait for such programs, in one.
+ONE_LANE = {
     "debian": (
         "test_connection_netns",
         "test_demo",
@@ -42,8 +43,19 @@ PLAYS = {
         "test_move_devices",
         "test_role_host",
         "test_role_rootless",
+        "test_slirp_network",
+        "test_slirp_portfwd",
     ),
-    "newest": ("test_ci_farm", "test_microvms", "test_role_netmon", "test_role_sandbox"),
+    "newest": (
+        "test_attacks",
+        "test_ci_farm",
+        "test_cni_network",
+        "test_firewall",
+        "test_firewall_guard",
+        "test_microvms",
+        "test_role_netmon",
+        "test_role_sandbox",
+    ),
 }
 
 # What spares Python the compiling of every module again: not for what a user is shown.
@@ -184,7 +196,7 @@ def _unit(reasons: Reasons) -> Iterator[Step]:
 
 def _integration(_reasons: Reasons) -> Iterator[Step]:
     for lane in LANES:
-        elsewhere = [name for other in LANES if other != lane for name in PLAYS[other]]
+        elsewhere = [name for other in LANES if other != lane for name in ONE_LANE[other]]
         yield _pytest(
             f"integration {lane}",
             CORE,
