@@ -13,9 +13,9 @@ import select
 import socket
 import struct
 
+from .conntrack import NETLINK_NETFILTER
 from .netlink import attributes
 
-NETLINK_NETFILTER = 12
 SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, SO_RCVBUFFORCE = 270, 1, 33
 GROUP_NFTABLES = 7
 SUBSYSTEM_NFTABLES = 10

@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from . import own_program
 from .errors import ProgramError
 from .own_program import directory_for, interpreter, program_files
 from .processes import KnownProcess
@@ -60,8 +61,7 @@ def files_in(directory: str) -> list[str]:
 
 def launcher(directory: str) -> str:
     """The text of the program in the search path."""
-    words = " ".join(interpreter(directory, libraries=False))
-    return f'#!/bin/sh\n{MARK}\nexec {words} "$@"\n'
+    return own_program.launcher(MARK, interpreter(directory, libraries=False))
 
 
 def unit_text(command: list[str]) -> str:

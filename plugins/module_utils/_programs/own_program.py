@@ -14,7 +14,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .errors import ProgramError
@@ -71,6 +71,11 @@ def interpreter(directory: str, *, libraries: bool) -> list[str]:
     if libraries:  # in an environment, only its own name for it finds them
         return [os.path.abspath(sys.executable), "-I", "-B", directory]
     return [os.path.realpath(sys.executable), "-I", "-S", "-B", directory]
+
+
+def launcher(mark: str, command: Sequence[str]) -> str:
+    """The text of the program in the search path that starts a version."""
+    return f'#!/bin/sh\n{mark}\nexec {" ".join(command)} "$@"\n'
 
 
 def _imported(name: str, text: str, *, is_package: bool) -> Iterator[str]:

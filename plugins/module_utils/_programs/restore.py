@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from . import own_program
 from .own_program import directory_for, interpreter, program_files
 from .systemd import exec_line
 
@@ -75,8 +76,7 @@ def command() -> list[str]:
 
 def launcher() -> str:
     """The text of the program in the search path."""
-    words = " ".join(command())
-    return f'#!/bin/sh\n{MARK}\nexec {words} "$@"\n'
+    return own_program.launcher(MARK, command())
 
 
 def unit_text() -> str:

@@ -6,28 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._engine.errors import TaskError
 from .._engine.operation import Operation
-from .._engine.state import FileState, State
+from .._engine.state import State
 from .._programs.monitor import LAUNCHER, MARK, NAME, launcher, monitor_directory, monitor_files
-from .own_files import plan_removal, plan_write
-from .own_programs import plan_install, plan_uninstall
-
-EXECUTABLE = 0o755
+from .own_programs import plan_install, plan_launcher, plan_no_launcher, plan_uninstall
 
 
 def plan_program(state: State) -> Iterator[Operation]:
     """The version of this collection, beside any other, and the launcher that leads to it. Raises TaskError."""
     yield from plan_install(monitor_directory(), monitor_files(), state)
-    found = state.files.get(LAUNCHER)
-    if found is not None and MARK not in found.content:
-        raise TaskError(f"{LAUNCHER} is there already, and is somebody else's; it is left alone")
-    yield from plan_write(LAUNCHER, FileState(launcher(monitor_directory()), EXECUTABLE), state)
+    yield from plan_launcher(LAUNCHER, launcher(monitor_directory()), MARK, state)
 
 
 def plan_removal_of_program(state: State, *, keep: bool) -> Iterator[Operation]:
     """Every version but that of this collection; without ``keep`` that one and the launcher, too."""
-    found = state.files.get(LAUNCHER)
-    if not keep and found is not None and MARK in found.content:
-        yield from plan_removal(LAUNCHER, state)
+    if not keep:
+        yield from plan_no_launcher(LAUNCHER, MARK, state)
     yield from plan_uninstall(NAME, monitor_directory() if keep else None, state)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .._engine.errors import TaskError
 from .._engine.operation import Operation
 from .._engine.resource import Reader
 from .._engine.state import FileState, State
@@ -31,11 +30,11 @@ from .._programs.restore import (
 from .._programs.systemd import Unit, is_running, read_unit
 from . import values
 from .own_files import observe_files, plan_removal, plan_write
-from .own_programs import observe_program, plan_install, plan_uninstall
+from .own_programs import observe_program, plan_install, plan_launcher, plan_no_launcher, plan_uninstall
 from .restore_options import FORM, WantedRestore, parse_restore
 
 SUBJECT = "restore"
-EXECUTABLE, READABLE, OWN = 0o755, 0o644, 0o600
+READABLE, OWN = 0o644, 0o600
 __all__ = ["FORM", "RestoreResource"]
 
 
@@ -80,8 +79,14 @@ class RestoreResource:
                 changes += plan_removal(path, state, (DOCUMENTS.rpartition("/")[0], DOCUMENTS))
                 described.discard(path)
         if described:
-            return [*_plan_program(state), *changes, *_plan_unit(state), *_plan_older(state, restore_directory())]
-        return [*_plan_no_unit(state), *changes, *_plan_no_launcher(state), *_plan_older(state, None)]
+            return [
+                *_plan_program(state),
+                *changes,
+                *_plan_unit(state),
+                *plan_uninstall(NAME, restore_directory(), state),
+            ]
+        removal = [*plan_no_launcher(LAUNCHER, MARK, state), *plan_uninstall(NAME, None, state)]
+        return [*_plan_no_unit(state), *changes, *removal]
 
     def describe(self, wanted: WantedRestore, before: State, after: State) -> dict[str, Any]:
         """The sandbox for the result."""
@@ -102,10 +107,7 @@ def _is_document(path: str) -> bool:
 
 def _plan_program(state: State) -> Iterator[Operation]:
     yield from plan_install(restore_directory(), restore_files(), state)
-    found = state.files.get(LAUNCHER)
-    if found is not None and MARK not in found.content:
-        raise TaskError(f"{LAUNCHER} is there already, and is somebody else's; it is left alone")
-    yield from plan_write(LAUNCHER, FileState(launcher(), EXECUTABLE), state)
+    yield from plan_launcher(LAUNCHER, launcher(), MARK, state)
 
 
 def _plan_unit(state: State) -> Iterator[Operation]:
@@ -122,13 +124,3 @@ def _plan_no_unit(state: State) -> Iterator[Operation]:
     if unit.enabled:
         yield Operation("unit.disable", {"unit": UNIT})
     yield from plan_removal(UNIT_FILE, state)
-
-
-def _plan_no_launcher(state: State) -> Iterator[Operation]:
-    found = state.files.get(LAUNCHER)
-    if found is not None and MARK in found.content:
-        yield from plan_removal(LAUNCHER, state)
-
-
-def _plan_older(state: State, keep: str | None) -> Iterator[Operation]:
-    yield from plan_uninstall(NAME, keep, state)
