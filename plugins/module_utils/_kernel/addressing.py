@@ -98,7 +98,8 @@ RTNH_UNDERSTOOD = {RTA_GATEWAY, RTA_VIA}
 RTPROT_KERNEL = 2
 RTPROT_BOOT = 3
 RTN_UNICAST = 1
-RTN_OF_ADDRESSES = (2, 3, 4, 5)  # local, broadcast, anycast, multicast
+RTN_LOCAL = 2
+RTN_OF_ADDRESSES = (RTN_LOCAL, 3, 4, 5)  # and broadcast, anycast, multicast
 TABLE_MAIN = 254
 TABLE_LOCAL = 255
 IPV6_DEFAULT_METRIC = 1024
@@ -338,7 +339,9 @@ def decode_route(payload: bytes) -> Route | None:
     None for a cached one, and for those that come and go with an address.
     """
     family, dst_len, _src_len, tos, table, protocol, scope, kind, flags = ROUTE_HEADER.unpack_from(payload)
-    if flags & RTM_F_CLONED or family not in (AF_INET, AF_INET6) or kind in RTN_OF_ADDRESSES:
+    if flags & RTM_F_CLONED or family not in (AF_INET, AF_INET6):
+        return None
+    if kind in RTN_OF_ADDRESSES and protocol == RTPROT_KERNEL:
         return None
     found = attributes(payload, ROUTE_HEADER.size)
     destination = _text(family, found.get(RTA_DST)) or ("0.0.0.0" if family == AF_INET else "::")

@@ -168,6 +168,12 @@ def test_routes() -> None:
     assert (found.dst, found.gateway) == ("10.9.0.0/24", "fe80::1")
 
 
+@pytest.mark.parametrize(("protocol", "seen"), [(addressing.RTPROT_KERNEL, False), (4, True)])
+def test_local_routes_that_come_with_an_address_are_left_out(protocol: int, seen: bool) -> None:
+    header = addressing.ROUTE_HEADER.pack(AF_INET6, 0, 0, 0, 255, protocol, 0, addressing.RTN_LOCAL, 0)
+    assert (addressing.decode_route(header) is not None) is seen
+
+
 def test_a_neighbour() -> None:
     found = addressing.decode_neighbour(NEIGHBOUR)
     assert found is not None
