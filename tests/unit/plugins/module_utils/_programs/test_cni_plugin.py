@@ -83,7 +83,11 @@ def test_one_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Pat
     script = f"sleep 300 & echo $! > {tmp_path}/child; wait"
     with pytest.raises(ProgramError, match=r"the plugin fake did not answer within 0\.3 seconds"):
         call_plugin(plugin(tmp_path, script), ADD, {}, 0.3, str(tmp_path / "record"))
-    assert not alive(int((tmp_path / "child").read_text(encoding="utf-8")))
+    child = int((tmp_path / "child").read_text(encoding="utf-8"))
+    deadline = time.monotonic() + 5
+    while alive(child) and time.monotonic() < deadline:  # a signal is sent, not yet obeyed
+        time.sleep(0.01)
+    assert not alive(child)
     assert not (tmp_path / "record").exists()
 
 
