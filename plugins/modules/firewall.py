@@ -96,10 +96,11 @@ options:
         is a range, and C(/tcp,udp) means both.
       - A dictionary has C(host_port), and what else is wanted of C(proto), C(host_addr),
         C(guest_addr) and C(guest_port).
-      - Without C(host_addr), a port is published at V(127.0.0.1), where only the host itself
-        reaches it. V(0.0.0.0) is every IPv4 address of the host, V(::) every IPv6 address. As
-        everybody who can reach the host reaches those, a warning says so.
-      - V(::1) is refused, because the kernel takes no answers for it from a link.
+      - Without C(host_addr), a port is published at V(127.0.0.1) and V(::1), where only the host
+        itself reaches it, each if the sandbox has an address of that family. It is left out at
+        V(::1) if another port of the list is published there, or if IPv6 is off on the link that
+        leads to the sandbox. V(0.0.0.0) is every IPv4 address of the host, V(::) every IPv6
+        address. As everybody who can reach the host reaches those, a warning says so.
       - C(guest_addr) is an address of the sandbox. Left out, it is the first one of the family of
         C(host_addr).
       - A port that another sandbox has there, at which somebody listens, or of an address that is
@@ -273,9 +274,9 @@ notes:
   - What other tables drop stays dropped, whatever is allowed here.
   - So that local clients reach a port that is published at V(127.0.0.1) or V(0.0.0.0), the setting
     C(route_localnet) of the bridge, or of the veth, is switched on, and put back with the last such
-    port. A rule drops what comes from outside for C(127.0.0.0/8). A service that shall see who its
-    clients are should not be asked through V(127.0.0.1), where all of them have the address of the
-    host.
+    port. A rule drops what comes from outside for C(127.0.0.0/8). For V(::1) and V(::), that link gets
+    a local route for C(::1) instead. A service that shall see who its clients are should not be asked
+    through V(127.0.0.1) or V(::1), where all of them have the address of the host.
   - A sandbox that connects to a published port of another one, or of itself, is seen with the address
     of the host. Where frames of bridges come by the rules for IP (C(br_netfilter)), the port of the
     bridge that leads to a sandbox with published ports is put into hairpin mode for that, until the

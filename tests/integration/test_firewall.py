@@ -269,9 +269,9 @@ def test_a_published_port_is_where_it_was_published_and_nowhere_else(net: Box) -
         },
     )
     for proto in ("tcp", "udp"):
-        local = [f"{proto}/127.0.0.1/8080", f"{proto}/127.0.0.1/8081", f"{proto}/10.80.0.1/8081"]
+        local = [f"{proto}/{address}/{port}" for address in ("127.0.0.1", "::1") for port in (8080, 8081)]
+        local += [f"{proto}/10.80.0.1/8081", f"{proto}/fd00:80:0::1/8081"]
         assert heard(ask(net, *local, patience=1), "red1") == local
-    assert ask(net, "tcp/::1/8081", patience=1) == {"tcp/::1/8081": "Connection refused"}
     own = [f"tcp/{HOST4}/8082", f"tcp/{HOST6}/8082", f"tcp/{HOST6}/8081", f"udp/{HOST6}/8081"]
     assert heard(ask(net, *own, patience=1), "red1") == own
     outside = [f"tcp/{HOST4}/8081", f"udp/{HOST4}/8081", *own]
@@ -282,6 +282,11 @@ def test_a_published_port_is_where_it_was_published_and_nowhere_else(net: Box) -
         assert heard(ask(net, *outside, netns=source, patience=1), "red1") == outside, source
     assert net.link("v-red1")["linkinfo"]["info_slave_data"]["hairpin"]
     net.sh(BRIDGES_BY_THEMSELVES)
+    for proto in ("tcp", "udp"):
+        assert heard(ask(net, f"{proto}/127.0.0.1/8080", f"{proto}/::1/8080"), "red1") == [
+            f"{proto}/127.0.0.1/8080",
+            f"{proto}/::1/8080",
+        ]
     for source in ("red1", "red2"):
         assert heard(ask(net, *outside, netns=source, patience=1), "red1") == outside, source
     net.change("firewall", {"sandbox": "green1", "policy": "open"})
@@ -292,33 +297,56 @@ def test_a_published_port_is_where_it_was_published_and_nowhere_else(net: Box) -
 
 
 def test_what_is_published_on_the_loopback_stays_there(net: Box) -> None:
-    """A neighbour sends to 127.0.0.1 by our MAC address, and to the sandbox by way of us."""
+    """A neighbour sends to 127.0.0.1 and ::1 by our MAC address, and to the sandbox by way of us."""
     listen(net, "red1")
-    serve(net, "host", "tcp/127.0.0.1/22")
+    serve(net, "host", "tcp/127.0.0.1/22", "tcp/::1/22")
     args = {"sandbox": "red1", "ports": ["8080:80"]}
     net.change("firewall", args)
     assert net.read("ipv4/conf/red/route_localnet") == "1"
     assert net.read("ipv4/conf/lan0/route_localnet") == net.read("ipv4/conf/all/route_localnet") == "0"
-    for source, gateway in (("lan", HOST4), ("red2", "10.80.0.1")):
+    assert loopback_routes(net) == ["lo", "red"]
+    for source, gateway, gateway6 in (("lan", HOST4, HOST6), ("red2", "10.80.0.1", "fd00:80:0::1")):
         net.sh(
             f"ip netns exec {source} sysctl -qw net.ipv4.conf.all.route_localnet=1",
             f"ip -n {source} addr del 127.0.0.1/8 dev lo",
             f"ip -n {source} route add 127.0.0.1/32 via {gateway}",
+            f"ip -n {source} addr del ::1/128 dev lo",
+            f"ip -n {source} route add ::1/128 via {gateway6}",
         )
 
     def attack() -> None:
         for source in ("lan", "red2"):
-            places = ["tcp/127.0.0.1/8080", "tcp/127.0.0.1/22", "tcp/10.80.0.2/80"]
+            places = [f"tcp/{address}/{port}" for address in ("127.0.0.1", "::1") for port in (8080, 22)]
+            places += ["tcp/10.80.0.2/80", "tcp/fd00:80:0::2/80"]
             answers = ask(net, *places, netns=source, patience=0.6)
             assert heard(answers, "red1") == heard(answers, "host") == [], source
-        assert heard(ask(net, "tcp/127.0.0.1/8080"), "red1") == ["tcp/127.0.0.1/8080"]
+        own = ["tcp/127.0.0.1/8080", "tcp/::1/8080"]
+        assert heard(ask(net, *own), "red1") == own
 
+    for device in ("lan0", "v-red2"):
+        net.sh(
+            f"nft 'add table netdev {device}'",
+            f"nft 'add chain netdev {device} seen {{ type filter hook ingress device {device} priority 0; }}'",
+            f"nft 'add rule netdev {device} seen ip6 daddr ::1 counter'",
+        )
     attack()
+    for device in ("lan0", "v-red2"):
+        assert "packets 0" not in net.sh(f"nft list chain netdev {device} seen"), "the attack never came here"
     net.sh("nft flush ruleset")
     net.change("firewall", args)
     attack()
+    net.sh(BRIDGES_BY_THEMSELVES)
+    attack()
+    net.sh("sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0")
+    assert heard(ask(net, "tcp/127.0.0.1/8080", "tcp/::1/8080"), "red1") == ["tcp/127.0.0.1/8080", "tcp/::1/8080"]
     net.change("firewall", {"sandbox": "red1", "ports": [f"{HOST4}:8080:80"]})
     assert net.read("ipv4/conf/red/route_localnet") == "0"
+    assert loopback_routes(net) == ["lo"]
+
+
+def loopback_routes(box: Box) -> list[str]:
+    """The links with a local route for ::1."""
+    return sorted(route["dev"] for route in json.loads(box.sh("ip -j -6 route show table local ::1")))
 
 
 def test_masquerading_is_for_the_outside(net: Box) -> None:
@@ -698,7 +726,7 @@ def test_a_change_that_goes_wrong_is_undone(net: Box, how: str) -> None:
 
 
 def test_what_two_cannot_have_is_refused(net: Box) -> None:
-    serve(net, "somebody", "tcp/127.0.0.1/9000", f"udp/{HOST4}/9000")
+    serve(net, "somebody", "tcp/127.0.0.1/9000", f"udp/{HOST4}/9000", "tcp/::1/9000")
     net.change("firewall", {"sandbox": "red1", "ports": ["8080:80", "0.0.0.0:8081:80", "[::]:8082:80"]})
     for ports, words in (
         (["8080:80"], ("127.0.0.1:8080/tcp", "published for the sandbox red1")),
@@ -708,10 +736,11 @@ def test_what_two_cannot_have_is_refused(net: Box) -> None:
         (["9000:80"], ("127.0.0.1:9000/tcp", "EADDRINUSE", "python3")),
         (["0.0.0.0:9000:80/udp"], ("0.0.0.0:9000/udp", "EADDRINUSE")),
         (["192.0.2.1:80"], ("192.0.2.1:80/tcp", "EADDRNOTAVAIL")),
-        (["[::1]:8083:80"], ("[::1]:8083/tcp", "127.0.0.1")),
+        (["[::1]:8080:80"], ("[::1]:8080/tcp", "published for the sandbox red1")),
+        (["[::1]:9000:80"], ("[::1]:9000/tcp", "EADDRINUSE", "python3")),
         (["0.0.0.0:80:80", "127.0.0.1:80:81"], ("127.0.0.1:80/tcp", "overlaps")),
         ([{"host_port": 80, "guest_addr": "10.80.9.9"}], ("10.80.9.9", "is no address of red2")),
-        ([{"host_port": 80, "guest_addr": addresses("red2")[1]}], ("other family",)),
+        (["80", {"host_addr": "127.0.0.2", "host_port": 80, "guest_addr": addresses("red2")[1]}], ("other family",)),
     ):
         net.refused("firewall", {"sandbox": "red2", "ports": ports}, "ports", *words)
     net.change("firewall", {"sandbox": "red2", "ports": ["0.0.0.0:8082:80", "9000:80/udp", "[::]:8081:80"]})

@@ -305,7 +305,8 @@ def test_the_rules_of_a_sandbox(box: Box) -> None:
     assert [(one["sandbox"], one["policy"]) for one in web2["firewall"]] == [("second", "closed")]
     assert web2["forwards"] == []
     places = [(one["proto"], one["host_addr"], one["host_port"]) for one in web1["forwards"]]
-    assert places == [("tcp", "127.0.0.1", 8080), ("udp", "10.0.0.1", 8053), ("tcp", "fd00::1", 8443)]
+    local = [("tcp", "127.0.0.1", 8080), ("tcp", "::1", 8080)]
+    assert places == [*local, ("udp", "10.0.0.1", 8053), ("tcp", "fd00::1", 8443)]
     assert {(one["by"], one["id"]) for one in web1["forwards"]} == {("firewall", None)}
     assert web1["forwards"][2]["guest_addr"] == "fd00::2" and web1["forwards"][2]["guest_port"] == 443
 

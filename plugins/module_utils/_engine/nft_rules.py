@@ -18,8 +18,12 @@ TARGET = "target"
 AT_TARGET = "@th,64,128"
 NEIGHBOURS = "nd-neighbor-solicit, nd-neighbor-advert"
 NOBODY_YET = "{ nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report }"
-NOT_ALONE = {4: "meta nfproto ipv4", 6: "ip6 daddr != ::1"}
-"""The kernel takes no answers for ::1 from a link: who asks there is not led away."""
+FAMILY = {4: "meta nfproto ipv4", 6: "meta nfproto ipv6"}
+LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
+STAND_IN = "100::1"
+"""Where br_netfilter is on, an answer to ::1 has its address again already on the bridge, and the host would not take
+it from there (ip6_rcv_core). It gets past that with another address, of the prefix of what is discarded (RFC 6666).
+"""
 PEER = "{header} {own} . {header} {peer} . meta l4proto . th dport @{name}{version}"
 
 
@@ -91,7 +95,7 @@ INET: dict[str, tuple[str, list[Rule]]] = {
                     "published at one address",
                 ),
                 (
-                    f"{NOT_ALONE[version]} dnat {header} to meta l4proto . th dport map @published_any{version}",
+                    f"{FAMILY[version]} dnat {header} to meta l4proto . th dport map @published_any{version}",
                     "published at every address",
                 ),
             )
@@ -126,7 +130,16 @@ INET: dict[str, tuple[str, list[Rule]]] = {
     ),
     "input": (
         "type filter hook input priority filter; policy accept;",
-        [KNOWN, NEIGHBOUR_DISCOVERY, *DENIED_OUT, *FROM_CLOSED],
+        [
+            (
+                f"ip6 daddr {STAND_IN} ct direction reply ct original ip6 saddr ::1 ip6 daddr set ::1",
+                "an answer for the host itself has come by the bridge",
+            ),
+            KNOWN,
+            NEIGHBOUR_DISCOVERY,
+            *DENIED_OUT,
+            *FROM_CLOSED,
+        ],
     ),
     "output": (
         "type filter hook output priority filter; policy accept;",
@@ -143,7 +156,10 @@ INET: dict[str, tuple[str, list[Rule]]] = {
         "type nat hook postrouting priority srcnat; policy accept;",
         [
             *_every("ct status dnat {header} saddr @sandboxes{version} masquerade", "answers come back this way"),
-            ("ct status dnat ip saddr 127.0.0.0/8 masquerade", "from the host itself"),
+            *(
+                (f"ct status dnat {header} saddr {LOOPBACK[version]} masquerade", "from the host itself")
+                for version, header in HEADER.items()
+            ),
             *_every(
                 "{header} saddr @masqueraded{version} {header} daddr @sandboxes{version} return", "among sandboxes"
             ),
@@ -184,6 +200,7 @@ BRIDGE: dict[str, tuple[str, list[Rule]]] = {
     "arriving": (
         "type filter hook prerouting priority -300; policy accept;",
         [
+            ("ip6 daddr ::1 drop", "the loopback is for the host itself"),
             ("iifname @guarded jump antispoof", "from a sandbox"),
             (f"icmpv6 type {{ {NEIGHBOURS} }} accept", "neighbour discovery stays on the bridge"),
             (
@@ -195,6 +212,10 @@ BRIDGE: dict[str, tuple[str, list[Rule]]] = {
                 "the host routes what a sandbox is sent, so that the rules for it hold",
             ),
         ],
+    ),
+    "input": (
+        "type filter hook input priority filter; policy accept;",
+        [(f"ip6 daddr ::1 ip6 daddr set {STAND_IN}", "an answer for the host itself, which br_netfilter has seen")],
     ),
     "forward": (
         "type filter hook forward priority filter; policy accept;",

@@ -25,17 +25,18 @@ from .._kernel.sysctl import read_sysctl
 from .._programs.errors import ProgramError
 from .._store.records import Records
 from . import values
-from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, is_local, ports_of, recorded_link
+from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, ports_of, recorded_link
 from .firewall_forwarding import FORWARDING_KIND, observe_forwarding, plan_forwarding
 from .firewall_guard import guard_of, observe_guard, plan_guard
 from .firewall_hairpin import PORT_KIND, plan_hairpins
 from .firewall_learning import BRIDGE_KIND, plan_learning
 from .firewall_links import observe_place, place_of
+from .firewall_local_route import LOCAL_ROUTE_KIND, observe_local_routes, plan_local_routes
 from .firewall_localnet import LINK_KIND, key_of, plan_localnet
 from .firewall_options import FORM, Firewall, parse_firewall
 from .firewall_planning import as_recorded, plan_forgetting, plan_tables, refuse_clashes
 from .firewall_record import KIND, describe_rules
-from .forwards import host_side
+from .forwards import host_side, is_loopback
 from .slirp_forwards import warn_of_wildcards
 
 OUTDATED = "firewall of another boot"
@@ -92,15 +93,16 @@ class FirewallResource:
                 warn_of_wildcards(one.ports, state)
         records = {name: record for (kind, name), record in state.records.items() if kind == KIND and record}
         with contextlib.suppress(TaskError):  # which the plan tells
-            of_links = [one for one in wanted if one.present and (one.forwarding or is_local(one.ports))]
+            of_links = [one for one in wanted if one.present and (one.forwarding or one.ports)]
             records.update({_name(one, own): _record(one, state) for one in of_links})
-        devices = {device for record in records.values() for device in devices_of(record, own)}
+        devices = {device for record in records.values() for device in devices_of(record, own, 4)}
         devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
         for key in (*BRIDGE_NETFILTER, *map(key_of, sorted(devices))):
             own.sysctls[key] = read_sysctl(handle, key)
         if self._guards:
             observe_guard({*_guards(records), *(one.guard for one in wanted if one.present)}, state)
         leaving = {_name(one, own) for one in wanted if not one.present}
+        observe_local_routes(records.values(), state, handle)
         observe_forwarding([record for name, record in records.items() if name not in leaving], state, handle)
         return state
 
@@ -130,7 +132,7 @@ class FirewallResource:
         tables = plan_tables(elements_for(sandboxes, own), state)
         restored: list[Operation] = []
         set_up: list[Operation] = []
-        for aspect in (plan_forwarding, plan_localnet, plan_hairpins, plan_learning):
+        for aspect in (plan_forwarding, plan_localnet, plan_local_routes, plan_hairpins, plan_learning):
             before_rules, after_rules = aspect(after.values(), state)
             restored += before_rules
             set_up += after_rules
@@ -153,16 +155,16 @@ class FirewallResource:
 
     @staticmethod
     def _refuse(one: Firewall, record: Mapping[str, Any], state: State) -> None:
-        for port in one.ports:
+        published = ports_of(record) or [port for port in one.ports if ":" not in port.host_addr]
+        for port in published:
             problem = state.busy.get(port.host_side)
             if problem:
                 raise InvalidOption("ports", host_side(port), f"cannot be published: {problem}")
-        if one.sandbox not in state.assumed and not record["links"]:
-            local = [port for port in one.ports if port.host_addr.startswith("127.")]
-            if local:
-                raise InvalidOption(
-                    "ports", host_side(local[0]), "needs the link that leads to the sandbox: give netns or interface"
-                )
+        local = [port for port in published if is_loopback(port.host_addr)]
+        if local and not record["links"] and one.sandbox not in state.assumed:
+            raise InvalidOption(
+                "ports", host_side(local[0]), "needs the link that leads to the sandbox: give netns or interface"
+            )
 
     def describe(self, wanted: Firewall, before: State, after: State) -> dict[str, Any]:
         """The rules of a sandbox for the result."""
@@ -177,7 +179,7 @@ class FirewallResource:
 def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], dict[str, Any] | None]:
     """What is remembered of the sandboxes of one namespace, the one Ansible runs in."""
     found: dict[tuple[str, str], dict[str, Any] | None] = {}
-    for kind in (KIND, LINK_KIND, PORT_KIND, BRIDGE_KIND, FORWARDING_KIND):
+    for kind in (KIND, LINK_KIND, LOCAL_ROUTE_KIND, PORT_KIND, BRIDGE_KIND, FORWARDING_KIND):
         for name, record in records.all(kind).items():
             if record.this_boot and record.value["identity"] == list(own.fingerprint):
                 found[kind, name] = record.value
@@ -194,7 +196,7 @@ def _record(one: Firewall, state: State) -> dict[str, Any]:
     place = place_of(one, state)
     links = [recorded_link(port.interface, port.mac, own) for port in place.ports]
     assumed = one.sandbox in state.assumed
-    return as_recorded(one, place.addresses, links, list(own.fingerprint), assumed=assumed)
+    return as_recorded(one, place.addresses, links, own, assumed=assumed)
 
 
 def _guards(records: Mapping[str, Mapping[str, Any]]) -> set[str]:

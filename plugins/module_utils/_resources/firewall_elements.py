@@ -51,15 +51,22 @@ def ports_of(record: Record | None) -> list[Forward]:
     return [Forward(*one) for one in record["ports"]] if record else []
 
 
-def devices_of(record: Record, own: NamespaceState) -> list[str]:
-    """The links of the host that must take answers for 127.0.0.1, so that local clients reach published ports."""
-    local = is_local(ports_of(record))
-    return sorted({_bridge_of(link, own)[0] or link["interface"] for link in record["links"]}) if local else []
+def devices_of(record: Record, own: NamespaceState, version: int) -> list[str]:
+    """The links of the host that must take answers for 127.0.0.1, or for ::1, so that local clients reach
+    published ports.
+    """
+    return ways_to(record["links"], own) if is_local(ports_of(record), version) else []
 
 
-def is_local(ports: Iterable[Forward]) -> bool:
-    """Whether clients on the host reach one of the ports through the loopback."""
-    return any(is_loopback(one.host_addr) or one.host_addr == "0.0.0.0" for one in ports)
+def ways_to(links: Iterable[Mapping[str, Any]], own: NamespaceState) -> list[str]:
+    """The links of the host by which it reaches a sandbox itself: the bridge of a port, or the port."""
+    return sorted({_bridge_of(link, own)[0] or link["interface"] for link in links})
+
+
+def is_local(ports: Iterable[Forward], version: int) -> bool:
+    """Whether clients on the host reach one of the ports through the loopback of a family."""
+    addresses = [one.host_addr for one in ports if _version(one.host_addr) == version]
+    return any(is_loopback(address) or address in WILDCARDS for address in addresses)
 
 
 def hairpins_of(record: Record, own: NamespaceState) -> list[str]:

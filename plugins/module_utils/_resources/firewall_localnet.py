@@ -27,7 +27,7 @@ def key_of(device: str) -> str:
 def plan_localnet(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
     """What is put back before the rules change, and what is set after it."""
     own = state.existing(None)
-    needed = {device for record in records for device in devices_of(record, own)}
+    needed = {device for record in records for device in devices_of(record, own, 4)}
     restored: list[Operation] = []
     set_up: list[Operation] = []
     for (kind, name), memory in sorted(state.records.items()):

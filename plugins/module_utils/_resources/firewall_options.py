@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -16,9 +16,10 @@ from .._programs.slirp4netns import Forward
 from . import values
 from .firewall_guard import GUARDS
 from .firewall_lists import parse_list
-from .forwards import MOST, WILDCARDS, host_side, parse_forward
+from .forwards import LOOPBACK, MOST, WILDCARDS, host_side, parse_forward
 
 POLICIES = ("isolate", "open", "closed")
+LOOPBACKS = {4: LOOPBACK, 6: "::1"}
 LONGEST_NAME = 64  # a comment in nftables has 128 bytes
 
 OPTIONS: dict[str, Any] = {
@@ -44,7 +45,9 @@ FORM = Form(options=OPTIONS, single="firewall", plural="sandboxes", constraints=
 class Firewall:
     """The rules of a sandbox as wanted. ``netns`` is where its links are looked for, empty for nowhere.
 
-    ``addresses`` None stands for all that the links have. A guest address of a port may be empty.
+    ``addresses`` None stands for all that the links have. A guest address of a port may be empty. A port that was given
+    no address of the host is there once for each loopback: ``optional`` are the places that fall away where the
+    sandbox has no address of that family.
     """
 
     sandbox: str
@@ -56,6 +59,7 @@ class Firewall:
     policy: str = "isolate"
     masquerade: bool = False
     ports: tuple[Forward, ...] = ()
+    optional: frozenset[tuple[str, str, int]] = frozenset()
     allow: tuple[dict[str, Any], ...] = ()
     deny: tuple[dict[str, Any], ...] = ()
     antispoof: bool = True
@@ -73,7 +77,8 @@ def parse_firewall(options: dict[str, Any]) -> Firewall:
         raise InvalidOption("mac", options["mac"], "needs interface")
     addresses = None if options["addresses"] is None else _addresses(options["addresses"])
     netns = values.namespace_path("netns", options["netns"]) or values.namespace_path("sandbox", sandbox)
-    policy, ports = options["policy"], _ports(options["ports"] or ())
+    policy = options["policy"]
+    ports, optional = _ports(options["ports"] or ())
     if policy == "closed" and ports:
         raise InvalidOption("ports", host_side(ports[0]), "cannot be published with policy: closed")
     return Firewall(
@@ -86,6 +91,7 @@ def parse_firewall(options: dict[str, Any]) -> Firewall:
         policy=policy,
         masquerade=options["masquerade"],
         ports=ports,
+        optional=optional,
         allow=parse_list("allow", options["allow"] or ()),
         deny=parse_list("deny", options["deny"] or ()),
         antispoof=options["antispoof"],
@@ -140,22 +146,37 @@ def _addresses(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _ports(items: Sequence[Any]) -> tuple[Forward, ...]:
-    found: list[Forward] = []
+def _ports(items: Sequence[Any]) -> tuple[tuple[Forward, ...], frozenset[tuple[str, str, int]]]:
+    """Ports, and the places of those that are published only where the sandbox has an address of the family."""
+    given: list[Forward] = []
     for position, item in enumerate(items):
-        found += parse_forward(f"ports[{position}]", item)
-        if len(found) > MOST:
-            raise InvalidOption("ports", len(found), f"are more than {MOST}")
+        given += parse_forward(f"ports[{position}]", item, host_addr="")
+        if len(given) > MOST:
+            raise InvalidOption("ports", len(given), f"are more than {MOST}")
+    found = list(_at_loopbacks(given))
     for one in found:
-        if one.host_addr == "::1":
-            raise InvalidOption(
-                "ports",
-                host_side(one),
-                "cannot be published: the kernel takes no answers for ::1 from a link; publish at 127.0.0.1",
-            )
         if one.guest_addr and (":" in one.guest_addr) != (":" in one.host_addr):
             raise InvalidOption(
                 "ports", host_side(one), f"cannot lead to {one.guest_addr}, which is of the other family"
             )
     refuse_meetings("ports", found)
-    return tuple(found)
+    anywhere = {(one.proto, one.host_port) for one in given if not one.host_addr and not one.guest_addr}
+    places = (one.host_side for one in found if (one.proto, one.host_port) in anywhere)
+    return tuple(found), frozenset(place for place in places if place[1] in LOOPBACKS.values())
+
+
+def _at_loopbacks(given: Sequence[Forward]) -> Iterator[Forward]:
+    """Ports without an address of the host at 127.0.0.1, and at ::1 unless another one of the list is there."""
+    elsewhere: dict[tuple[str, int], list[str]] = {}
+    for one in given:
+        elsewhere.setdefault((one.proto, one.host_port), []).append(one.host_addr)
+    for one in given:
+        if one.host_addr:
+            yield one
+            continue
+        others = elsewhere[one.proto, one.host_port]
+        for version, address in LOOPBACKS.items():
+            of_family = not one.guest_addr or (":" in one.guest_addr) == (version == 6)
+            taken = version == 6 and any(other and meet(address, other) for other in others)
+            if of_family and not taken:
+                yield one._replace(host_addr=address)

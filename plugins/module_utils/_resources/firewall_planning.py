@@ -11,22 +11,23 @@ from .._engine.errors import InvalidOption
 from .._engine.kinds.firewall import OURS
 from .._engine.nft_tables import Elements, Table
 from .._engine.operation import Operation
-from .._engine.state import State
+from .._engine.state import NamespaceState, State
 from .._programs.slirp4netns import Forward
-from .firewall_elements import Record, addresses_of, all_addresses_of, ports_of
+from .firewall_elements import Record, addresses_of, all_addresses_of, ports_of, ways_to
 from .firewall_options import Firewall, meet
-from .forwards import host_side
+from .forwards import host_side, is_loopback
 
 FLOWS = ("policy", "masquerade", "deny", "addresses")
 """What a change of ends the connections that a sandbox has."""
 
 
 def as_recorded(
-    one: Firewall, addresses: tuple[str, ...], links: list[dict[str, Any]], identity: list[int], *, assumed: bool
+    one: Firewall, addresses: tuple[str, ...], links: list[dict[str, Any]], own: NamespaceState, *, assumed: bool
 ) -> dict[str, Any]:
     """What is remembered of a sandbox. Raises InvalidOption for a port that leads nowhere."""
+    ports = _complete(one, addresses, links, own, assumed=assumed)
     return {
-        "identity": identity,
+        "identity": list(own.fingerprint),
         "policy": one.policy,
         "masquerade": one.masquerade,
         "antispoof": one.antispoof,
@@ -36,20 +37,30 @@ def as_recorded(
         "links": links,
         "allow": list(one.allow),
         "deny": list(one.deny),
-        "ports": [list(port.essence) for port in _complete(one, addresses, assumed=assumed)],
+        "ports": [list(port.essence) for port in ports],
     }
 
 
-def _complete(one: Firewall, addresses: tuple[str, ...], *, assumed: bool) -> Iterator[Forward]:
-    """Ports with the address that they lead to: the first of the sandbox in the family of the host's."""
+def _complete(
+    one: Firewall, addresses: tuple[str, ...], links: list[dict[str, Any]], own: NamespaceState, *, assumed: bool
+) -> Iterator[Forward]:
+    """Ports with the address that they lead to: the first of the sandbox in the family of the host's.
+
+    An optional one of a family in which it has none, or which the host does not speak with it, is left out.
+    """
+    silent = [way for way in map(own.link, ways_to(links, own)) if way is not None and way.ipv6_disabled]
     bare = [address.partition("/")[0] for address in addresses]
     for port in one.ports:
         same = [address for address in bare if (":" in address) == (":" in port.host_addr)]
+        if silent and is_loopback(port.host_addr) and ":" in port.host_addr:
+            if port.host_side in one.optional:
+                continue
+            raise InvalidOption("ports", host_side(port), f"needs IPv6, which is off on {silent[0].name}")
         if port.guest_addr and port.guest_addr not in bare and not assumed:
             raise InvalidOption("ports", port.guest_addr, f"is no address of {one.sandbox}")
         if port.guest_addr or same:
             yield port._replace(guest_addr=port.guest_addr or same[0])
-        elif not assumed:
+        elif not assumed and port.host_side not in one.optional:
             family = "IPv6" if ":" in port.host_addr else "IPv4"
             raise InvalidOption("ports", host_side(port), f"needs an {family} address of {one.sandbox}, which has none")
 

@@ -45,8 +45,8 @@ def parse_forwards(option: str, items: Sequence[Any]) -> tuple[Forward, ...]:
     return tuple(found)
 
 
-def parse_forward(option: str, item: Any) -> list[Forward]:
-    """What one item stands for. Raises InvalidOption."""
+def parse_forward(option: str, item: Any, *, host_addr: str = LOOPBACK) -> list[Forward]:
+    """What one item stands for, at ``host_addr`` if it has no address of the host. Raises InvalidOption."""
     given = _long_form(option, item) if isinstance(item, Mapping) else _short_form(option, item)
     host_ports = _ports(f"{option}.host_port", values.required(f"{option}.host_port", given.get("host_port")))
     guest_text = given.get("guest_port")
@@ -56,11 +56,11 @@ def parse_forward(option: str, item: Any) -> list[Forward]:
             f"{option}.guest_port", guest_text, f"is not a range of {len(host_ports)} ports, as the host's"
         )
     host = given.get("host_addr")
-    host_addr = _address(f"{option}.host_addr", LOOPBACK if host is None else host)
+    address = host_addr if host is None else _address(f"{option}.host_addr", host)
     guest = given.get("guest_addr")
     guest_addr = "" if guest in (None, "") else _guest(f"{option}.guest_addr", guest)
     return [
-        Forward(proto, host_addr, host_port, guest_addr, guest_port)
+        Forward(proto, address, host_port, guest_addr, guest_port)
         for proto in _protocols(f"{option}.proto", given.get("proto") or "tcp")
         for host_port, guest_port in zip(host_ports, guest_ports)
     ]

@@ -116,7 +116,7 @@ def listed(family: str) -> list[dict[str, dict[str, object]]]:
         "leaving": ("nat", "output", -100),
         "behind": ("nat", "postrouting", 100),
         "forward": ("filter", "forward", 0 if family == "inet" else -200),
-        "input": ("filter", "input", 0),
+        "input": ("filter", "input", 0 if family == "inet" else -200),
         "output": ("filter", "output", 0),
     }
     found: list[dict[str, dict[str, object]]] = [{"metainfo": {}}, {"table": {"name": "sandbox_network"}}]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from ansible_collections.sandbox.network.plugins.module_utils._engine.kinds.regi
 from ansible_collections.sandbox.network.plugins.module_utils._engine.nft_tables import Table
 from ansible_collections.sandbox.network.plugins.module_utils._engine.operation import Operation
 from ansible_collections.sandbox.network.plugins.module_utils._engine.state import NamespaceState, State
+from ansible_collections.sandbox.network.plugins.module_utils._kernel.addressing import Route
 from ansible_collections.sandbox.network.plugins.module_utils._kernel.links import Link
 from ansible_collections.sandbox.network.plugins.module_utils._resources.firewall import KIND, FirewallResource
 from ansible_collections.sandbox.network.plugins.module_utils._resources.firewall_elements import link_local_of
@@ -29,9 +31,9 @@ MAC = "02:00:00:00:00:0{}"
 def host() -> State:
     """A host with three veths that lead to sandboxes, two of them on a bridge."""
     own = NamespaceState(identity=(4, 77))
-    own.put(Link(ifindex=2, name="br0", kind="bridge", mac="02:00:00:00:0b:00"))
+    own.put(Link(ifindex=2, name="br0", kind="bridge", mac="02:00:00:00:0b:00", up=True))
     for number in (1, 2, 3):
-        own.put(Link(ifindex=10 + number, name=f"v{number}", kind="veth", master=2 if number < 3 else 0))
+        own.put(Link(ifindex=10 + number, name=f"v{number}", kind="veth", master=2 if number < 3 else 0, up=True))
         own.sysctls[f"net.ipv4.conf.v{number}.route_localnet"] = "0"
     own.sysctls["net.ipv4.conf.br0.route_localnet"] = "0"
     return State(namespaces={None: own}, firewall={"inet": None, "bridge": None}, kinds={"guardable": False})
@@ -63,6 +65,10 @@ def run(state: State, *wishes: dict[str, Any]) -> tuple[State, list[Operation]]:
     return after, operations
 
 
+def routes_of(state: State) -> list[Route]:
+    return [route for found in state.existing(None).routes.values() for route in found]
+
+
 def kinds(operations: list[Operation]) -> list[str]:
     return [one.kind for one in operations]
 
@@ -74,14 +80,18 @@ def elements(state: State, family: str, name: str) -> list[str]:
 
 def test_a_sandbox_on_a_bridge() -> None:
     state, operations = run(host(), wish(1, ports=["8080:80"]))
-    assert kinds(operations) == ["firewall.change", "record.put", "sysctl.set", "conntrack.forget", "record.put"]
+    noted = ["record.put", "sysctl.set", "record.put", "route.add"]
+    assert kinds(operations) == ["firewall.change", *noted, "conntrack.forget", "record.put"]
     assert elements(state, "inet", "isolated4") == ["10.0.0.1"]
     assert elements(state, "inet", "published4") == ["127.0.0.1 . tcp . 8080 : 10.0.0.1 . 80"]
+    assert elements(state, "inet", "published6") == ["::1 . tcp . 8080 : fd00::1 . 80"]
+    assert [(one.dst, one.type, one.table) for one in state.existing(None).routes[2]] == [("::1/128", 2, 255)]
     assert elements(state, "bridge", "routers") == ["v1 : 02:00:00:00:0b:00"]
     assert elements(state, "bridge", "sources6") == ["v1 . fd00::1", "v1 . fe80::ff:fe00:1"]
     assert elements(state, "inet", "guarded") == []
     state, operations = run(state, {"sandbox": "s1", "state": "absent"})
-    assert kinds(operations) == ["sysctl.set", "record.drop", "firewall.change", "conntrack.forget", "record.drop"]
+    back = ["sysctl.set", "record.drop", "route.delete", "record.drop"]
+    assert kinds(operations) == [*back, "firewall.change", "conntrack.forget", "record.drop"]
     assert state.firewall == {"inet": None, "bridge": None}
     assert not any(state.records.values())
 
@@ -115,8 +125,8 @@ def test_what_was_flushed_comes_back_for_all() -> None:
 @pytest.mark.parametrize(
     ("former", "new", "forgotten"),
     [
-        ({}, {"ports": ["80"]}, {"places": [["tcp", "127.0.0.1", 80]]}),
-        ({"ports": ["80"]}, {"ports": ["80:81"]}, {"places": [["tcp", "127.0.0.1", 80]]}),
+        ({}, {"ports": ["80"]}, {"places": [["tcp", "127.0.0.1", 80], ["tcp", "::1", 80]]}),
+        ({"ports": ["80"]}, {"ports": ["80:81"]}, {"places": [["tcp", "127.0.0.1", 80], ["tcp", "::1", 80]]}),
         ({}, {"policy": "closed"}, {"addresses": OF_S1}),
         ({"policy": "open"}, {}, {"addresses": OF_S1, "inbound": OF_S1}),
         ({"allow": ["80"]}, {}, {"inbound": OF_S1}),
@@ -139,8 +149,49 @@ def test_ports_lead_to_the_first_address_of_the_family() -> None:
     )
     assert elements(state, "inet", "published_any6") == ["tcp . 80 : fd00::1 . 80"]
     assert len(elements(state, "inet", "published4")) == 2
-    with pytest.raises(InvalidOption, match=r"127.0.0.1:80/tcp.*needs an IPv4 address of s2"):
-        run(state, {**wish(2, ports=["80"]), "addresses": ["fd00::2"]})
+    with pytest.raises(InvalidOption, match=r"127.0.0.1:83/tcp.*needs an IPv4 address of s2"):
+        run(state, {**wish(2, ports=["127.0.0.1:83"]), "addresses": ["fd00::2"]})
+
+
+@pytest.mark.parametrize(
+    ("addresses", "ports", "places"),
+    [
+        (["10.0.0.1", "fd00::1"], ["80"], ["127.0.0.1:80", "::1:80"]),
+        (["10.0.0.1"], ["80"], ["127.0.0.1:80"]),
+        (["fd00::1"], ["80"], ["::1:80"]),
+        (["10.0.0.1", "fd00::1"], [{"host_port": 80, "guest_addr": "fd00::1"}], ["::1:80"]),
+        (["10.0.0.1", "fd00::1"], ["80", "[::]:80:81"], ["127.0.0.1:80", ":::80"]),
+        (["10.0.0.1", "fd00::1"], ["80", "[::]:80/udp"], ["127.0.0.1:80", "::1:80", ":::80"]),
+        (["10.0.0.1", "fd00::1"], ["[::1]:80", "81"], ["::1:80", "127.0.0.1:81", "::1:81"]),
+    ],
+)
+def test_a_port_without_an_address_is_at_each_loopback(
+    addresses: list[str], ports: list[Any], places: list[str]
+) -> None:
+    state, _operations = run(host(), {**wish(1, ports=ports), "addresses": addresses})
+    record = state.record(KIND, "77:s1")
+    assert record is not None
+    assert [f"{address}:{port}" for _proto, address, port, *_guest in record["ports"]] == places
+
+
+def test_the_loopback_of_ipv6_needs_ipv6_on_the_link() -> None:
+    state = host()
+    own = state.existing(None)
+    own.put(dataclasses.replace(own.existing("br0"), ipv6_disabled=True))
+    _state, operations = run(state, wish(1, ports=["80"]))
+    assert "route.add" not in kinds(operations)
+    with pytest.raises(InvalidOption, match=r"\[::1\]:80/tcp.*IPv6, which is off on br0"):
+        run(state, wish(1, ports=["[::1]:80"]))
+
+
+def test_a_route_of_others_for_the_loopback_stays_theirs() -> None:
+    state = host()
+    theirs = Route(family=10, dst="::1/128", table=255, metric=7, ifindex=2, type=2)
+    state.existing(None).routes[2] = [theirs]
+    state, operations = run(state, wish(1, ports=["80"]))
+    assert "route.add" not in kinds(operations)
+    state, operations = run(state, {"sandbox": "s1", "state": "absent"})
+    assert state.existing(None).routes[2] == [theirs]
 
 
 def test_nothing_is_believed_of_links_that_are_gone() -> None:
@@ -174,7 +225,9 @@ OPTION = st.fixed_dictionaries(
         "policy": st.sampled_from(["isolate", "open"]),
         "masquerade": st.booleans(),
         "antispoof": st.booleans(),
-        "ports": st.lists(st.sampled_from(["80", "81:80", "0.0.0.0:82", "[::]:80", "10.0.0.9:80"]), unique=True),
+        "ports": st.lists(
+            st.sampled_from(["80", "81:80", "0.0.0.0:82", "[::]:80", "[::1]:82", "10.0.0.9:80"]), unique=True
+        ),
         "allow": st.lists(st.sampled_from(["10.0.0.0/8", "443", "[fd00::/8]:80", "icmp"])),
         "deny": st.lists(st.sampled_from(["10.1.0.0/16", "22/tcp"])),
     },
@@ -203,6 +256,7 @@ def test_any_tasks_converge_go_back_and_share_nothing(tasks: list[dict[int, dict
             key: value for key, value in before.records.items() if value
         }
         assert undone.existing(None).sysctls == before.existing(None).sysctls
+        assert sorted(map(str, routes_of(undone))) == sorted(map(str, routes_of(before)))
         places = [
             (port[0], port[2], port[1])
             for (kind, _name), record in state.records.items()
@@ -215,6 +269,7 @@ def test_any_tasks_converge_go_back_and_share_nothing(tasks: list[dict[int, dict
     state, _operations = run(state, *({"sandbox": f"s{number}", "state": "absent"} for number in (1, 2, 3)))
     assert state.firewall == {"inet": None, "bridge": None}
     assert set(state.existing(None).sysctls.values()) == {"0"}
+    assert routes_of(state) == []
 
 
 def test_a_bridge_learns_again_when_it_is_guarded_no_more() -> None:
