@@ -39,7 +39,7 @@ EXAMPLES = r"""
   sandbox.network.firewall:
     sandboxes: "{{ plan | sandbox.network.sandbox_firewalls(leases) }}"
   vars:
-    plan: {firewalls: [{sandbox: web1, state: present, antispoof: false}]}
+    plan: {links: [], firewalls: [{sandbox: web1, state: present, antispoof: false}]}
     leases: [{owner: web1, addresses: [10.80.0.2/24]}]
 """
 
@@ -60,7 +60,7 @@ def sandbox_firewalls(
     plan: Mapping[str, Any], leases: Iterable[Mapping[str, Any]], endpoints: Iterable[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
     """The rules as the module takes them."""
-    return guarded(plan["firewalls"], leases, endpoints)
+    return guarded(plan, leases, endpoints)
 
 
 class FilterModule:

@@ -69,6 +69,20 @@ options:
       - The MAC address of the sandbox at O(interface), which is not that of O(interface) itself.
       - Left out, it is that of the other end of O(interface) in O(netns).
     type: str
+  interfaces:
+    description:
+      - The links of this host that lead to the sandbox, where O(interface) is not enough, because
+        there are several and the MAC address of one cannot be seen. It excludes O(interface).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The link, as O(interface).
+        type: str
+        required: true
+      mac:
+        description: The MAC address of the sandbox there, as O(mac).
+        type: str
   policy:
     description:
       - V(isolate) lets the sandbox open connections, and lets in the answers. What comes from
@@ -206,6 +220,21 @@ options:
             itself.
           - See O(mac).
         type: str
+      interfaces:
+        description:
+          - The links of this host that lead to the sandbox, where there are several and the MAC
+            address of one cannot be seen.
+          - See O(interfaces).
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: The link, as O(interface).
+            type: str
+            required: true
+          mac:
+            description: The MAC address of the sandbox there, as O(mac).
+            type: str
       policy:
         description:
           - V(isolate) lets the sandbox open connections, and lets in the answers. What comes from

@@ -16,7 +16,6 @@ from os.path import basename
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
-from ansible_collections.sandbox.network.plugins.plugin_utils._link_names import link_name
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import STRIPPING_MODELS
 
 HOST_ADDR = re.compile(r"(?:\[([^\[\]]+)\]|([0-9]+\.[0-9.]+)):[0-9]")
@@ -76,7 +75,7 @@ def _lead_elsewhere(ports: Sequence[object]) -> bool:
 
 
 def guarded(
-    firewalls: Iterable[Mapping[str, Any]],
+    plan: Mapping[str, Iterable[Mapping[str, Any]]],
     leases: Iterable[Mapping[str, Any]],
     endpoints: Iterable[Mapping[str, Any]] = (),
 ) -> list[dict[str, Any]]:
@@ -86,12 +85,33 @@ def guarded(
     leased: dict[str, list[str]] = {}
     for lease in leases:
         leased.setdefault(lease["owner"].partition("/")[0], []).extend(lease["addresses"])
-    taken = {basename(one["netns"]): one["hard_addr"] for one in endpoints if one.get("model") in STRIPPING_MODELS}
+    interfaces = _interfaces(plan["links"], endpoints)
     found = []
-    for one in firewalls:
+    for one in plan["firewalls"]:
         name = one["sandbox"]
         place: dict[str, Any] = {"addresses": leased[name]} if name in leased and one["state"] == "present" else {}
-        if place and taken.get(name):
-            place.update(interface=link_name(name), mac=taken[name])
+        if place and name in interfaces:
+            place["interfaces"] = interfaces[name]
         found.append({**one, **place})
+    return found
+
+
+def _interfaces(
+    links: Iterable[Mapping[str, Any]], endpoints: Iterable[Mapping[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """The ends on the host of all links of sandboxes in which a virtual machine has taken one over, with its MAC
+    address there.
+    """
+    taken = {
+        (basename(one["netns"]), one["name"]): one["hard_addr"]
+        for one in endpoints
+        if one.get("model") in STRIPPING_MODELS and one.get("hard_addr")
+    }
+    with_machine = {sandbox for sandbox, _interface in taken}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for link in links:
+        sandbox = str(link.get("netns"))
+        if sandbox in with_machine:
+            mac = taken.get((sandbox, link["name"]))
+            found.setdefault(sandbox, []).append({"name": link["peer"]["name"], **({"mac": mac} if mac else {})})
     return found

@@ -16,7 +16,7 @@ from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_ba
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_cni import parse_cni
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_devices import Device, parse_devices
-from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import STRIPPING_MODELS, parse_endpoint
+from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_endpoint import parse_endpoint
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_firewall import parse_firewall
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_monitor import parse_monitor
 from ansible_collections.sandbox.network.plugins.plugin_utils._sandbox_options import Options
@@ -100,7 +100,6 @@ def _parse(options: Options) -> Sandbox:
         *wrong_attachments,
         *wrong_firewall,
         *wrong_bandwidth,
-        *_unguarded(wires, endpoint, firewall),
     ]
     for problem in wrong:
         options.complain(problem)
@@ -147,13 +146,3 @@ def _limited(
         return wires, endpoint, attachments, []
     first, wrong = bandwidths.of_attachment(attachments[0], rates)
     return wires, endpoint, [first, *attachments[1:]], wrong
-
-
-def _unguarded(
-    wires: tuple[Wire, ...], endpoint: Mapping[str, Any] | None, firewall: Mapping[str, Any] | None
-) -> list[str]:
-    """A firewall is told of one link whose MAC address a VM has, and would not see the others."""
-    model = (endpoint or {}).get("model")
-    if len(wires) > 1 and model in STRIPPING_MODELS and firewall is not None and firewall["state"] == "present":
-        return [f"networks: cannot be guarded by the firewall together with an endpoint of the model {model}"]
-    return []

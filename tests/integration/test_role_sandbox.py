@@ -592,7 +592,8 @@ def test_endpoints_for_virtual_machines(host: Throwaway) -> None:
 
 
 def test_new_sandboxes_with_endpoints(host: Throwaway) -> None:
-    item = {"name": VM1, "endpoint": {"model": "macvtap"}, "firewall": True}
+    back = {"bridge": "sbr1", "subnet": "10.81.0.0/24"}
+    item = {"name": VM1, "endpoint": {"model": "macvtap"}, "firewall": True, "networks": [back]}
     before = host.snapshot()
     parts = host.play_in_parts([present(item, check=True), present(item), present(item)], [absent(*names(item))])
     check, made, again = next(parts)
@@ -605,7 +606,10 @@ def test_new_sandboxes_with_endpoints(host: Throwaway) -> None:
     machine = made["endpoints"]["endpoints"][0]["hard_addr"]
     (link,) = host.json("ip", "-json", "-netns", VM1, "link", "show", "eth0")
     assert link["address"] != machine
-    assert f'"{end_of(VM1)}" . {machine}' in host.run("nft", "list", "set", "bridge", "sandbox_network", "stations")
+    (further,) = host.json("ip", "-json", "-netns", VM1, "link", "show", "eth1")
+    stations = host.run("nft", "list", "set", "bridge", "sandbox_network", "stations")
+    assert f'"{end_of(VM1)}" . {machine}' in stations
+    assert f'"{link_name(VM1, "eth1")}" . {further["address"]}' in stations
     next(parts)
     assert host.snapshot() == before
     assert nodes(host) == []

@@ -63,8 +63,8 @@ def place_of(one: Firewall, state: State) -> Place:
     if one.sandbox in state.assumed:
         return Place((), one.addresses or ())
     namespace = state.at(one.netns)
-    if one.interface:
-        ports = [_given_port(one, namespace, state)]
+    if one.interfaces:
+        ports = [_given_port(name, mac, one, namespace, state) for name, mac in sorted(one.interfaces)]
     elif namespace is not None:
         ports = _ports_of(one, namespace, state)
     elif one.antispoof:
@@ -86,16 +86,16 @@ def place_of(one: Firewall, state: State) -> Place:
     return Place(tuple(ports), addresses)
 
 
-def _given_port(one: Firewall, namespace: NamespaceState | None, state: State) -> Port:
-    link = state.link(None, one.interface)
+def _given_port(name: str, mac: str, one: Firewall, namespace: NamespaceState | None, state: State) -> Port:
+    link = state.link(None, name)
     if link is None:
-        raise _missing(one, state, f"interface: there is no link {one.interface}")
-    if one.mac:
-        return Port(one.interface, one.mac)
+        raise _missing(one, state, f"interface: there is no link {name}")
+    if mac:
+        return Port(name, mac)
     inside = _other_end(link, one, namespace, state)
     if inside is None and one.antispoof:
-        raise InvalidOption("mac", None, f"is required: the other end of {one.interface} is not in {one.netns}")
-    return Port(one.interface, inside.mac if inside else "")
+        raise InvalidOption("mac", None, f"is required: the other end of {name} is not in {one.netns}")
+    return Port(name, inside.mac if inside else "")
 
 
 def _ports_of(one: Firewall, namespace: NamespaceState, state: State) -> list[Port]:

@@ -29,6 +29,11 @@ OPTIONS: dict[str, Any] = {
     "addresses": {"type": "list", "elements": "str"},
     "interface": {"type": "str"},
     "mac": {"type": "str"},
+    "interfaces": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"name": {"type": "str", "required": True}, "mac": {"type": "str"}},
+    },
     "policy": {"type": "str", "choices": list(POLICIES), "default": "isolate"},
     "masquerade": {"type": "bool", "default": False},
     "ports": {"type": "list", "elements": "raw"},
@@ -38,13 +43,20 @@ OPTIONS: dict[str, Any] = {
     "guard": {"type": "str", "choices": list(GUARDS), "default": "auto"},
     "forwarding": {"type": "bool", "default": False},
 }
-FORM = Form(options=OPTIONS, single="firewall", plural="sandboxes", constraints={})
+FORM = Form(
+    options=OPTIONS,
+    single="firewall",
+    plural="sandboxes",
+    constraints={"mutually_exclusive": [("interface", "interfaces")]},
+)
 
 
 @dataclass(frozen=True)
 class Firewall:
     """The rules of a sandbox as wanted. ``netns`` is where its links are looked for, empty for nowhere.
 
+    ``interfaces`` are links of the host, each with the MAC address of the sandbox there, which may be empty; with none,
+    they are found.
     ``addresses`` None stands for all that the links have. A guest address of a port may be empty. A port that was given
     no address of the host is there once for each loopback: ``optional`` are the places that fall away where the
     sandbox has no address of that family.
@@ -54,8 +66,7 @@ class Firewall:
     present: bool
     netns: str = ""
     addresses: tuple[str, ...] | None = None
-    interface: str = ""
-    mac: str = ""
+    interfaces: tuple[tuple[str, str], ...] = ()
     policy: str = "isolate"
     masquerade: bool = False
     ports: tuple[Forward, ...] = ()
@@ -72,9 +83,6 @@ def parse_firewall(options: dict[str, Any]) -> Firewall:
     sandbox = _name(options["sandbox"])
     if options["state"] == "absent":
         return Firewall(sandbox, present=False)
-    interface = values.link_name("interface", options["interface"]) if options["interface"] is not None else ""
-    if options["mac"] is not None and not interface:
-        raise InvalidOption("mac", options["mac"], "needs interface")
     addresses = None if options["addresses"] is None else _addresses(options["addresses"])
     netns = values.namespace_path("netns", options["netns"]) or values.namespace_path("sandbox", sandbox)
     policy = options["policy"]
@@ -86,8 +94,7 @@ def parse_firewall(options: dict[str, Any]) -> Firewall:
         present=True,
         netns=str(netns),
         addresses=addresses,
-        interface=interface,
-        mac=values.mac_address("mac", options["mac"]) or "",
+        interfaces=_interfaces(options),
         policy=policy,
         masquerade=options["masquerade"],
         ports=ports,
@@ -126,6 +133,21 @@ def _name(value: Any) -> str:
     if len(name) > LONGEST_NAME:
         raise InvalidOption("sandbox", value, f"is longer than {LONGEST_NAME} characters")
     return name
+
+
+def _interfaces(options: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    if options["interface"] is not None:
+        name = values.link_name("interface", options["interface"])
+        return ((name, values.mac_address("mac", options["mac"]) or ""),)
+    if options["mac"] is not None:
+        raise InvalidOption("mac", options["mac"], "needs interface")
+    found = []
+    for position, given in enumerate(options["interfaces"] or ()):
+        where = f"interfaces[{position}]"
+        name = values.link_name(f"{where}.name", given["name"])
+        found.append((name, values.mac_address(f"{where}.mac", given.get("mac")) or ""))
+    values.no_duplicates("interfaces", [name for name, _mac in found])
+    return tuple(found)
 
 
 def _addresses(given: Sequence[str]) -> tuple[str, ...]:

@@ -434,4 +434,3 @@ def test_interfaces_of_further_networks_are_the_sandbox_s_own() -> None:
     assert "would also be the name of the sandbox's own interface" in problems(networks=[SECOND], devices=["eth1"])[0]
     assert "is the name of the sandbox's own interface" in problems(networks=[SECOND], endpoint={"tap": "eth1"})[0]
     assert 'eth1" is that of networks[0], too' in problems(networks=[SECOND, {**SECOND, "interface": "eth1"}])[0]
-    assert "cannot be guarded" in problems(networks=[SECOND], endpoint={"model": "macvtap"}, firewall=True)[0]

@@ -210,7 +210,7 @@ def test_monitors_of_all_sandboxes_are_one_list() -> None:
 def test_firewalls() -> None:
     plan = present(
         {"name": "a", "ports": ["8080:80"]},
-        {"name": "b", "firewall": {"policy": "closed", "allow": "10.0.0.0/8"}},
+        {"name": "b", "firewall": {"policy": "closed", "allow": "10.0.0.0/8"}, "networks": ["back0"]},
         {"name": "c", "firewall": True},
         {"name": "d", "firewall": False},
         {"name": "e"},
@@ -223,15 +223,16 @@ def test_firewalls() -> None:
     ]
     leases = [{"owner": name, "addresses": [f"10.80.0.{number}/24"]} for number, name in enumerate("abcde")]
     guarded = _sandbox_firewall.guarded(
-        plan["firewalls"],
+        plan,
         [*leases, {"owner": "c/eth1", "addresses": ["10.81.0.2/24"]}],
         [
-            {"netns": "/run/netns/a", "model": "tcfilter", "hard_addr": "02:00:00:00:00:02"},
-            {"netns": "/run/netns/b", "model": "macvtap", "hard_addr": "02:00:00:00:00:01"},
+            {"netns": "/run/netns/a", "name": "eth0", "model": "tcfilter", "hard_addr": "02:00:00:00:00:02"},
+            {"netns": "/run/netns/b", "name": "eth0", "model": "macvtap", "hard_addr": "02:00:00:00:00:01"},
         ],
     )
-    assert guarded[0]["addresses"] == ["10.80.0.0/24"] and "mac" not in guarded[0]
-    assert (guarded[1]["interface"], guarded[1]["mac"]) == (link_name("b"), "02:00:00:00:00:01")
+    assert guarded[0]["addresses"] == ["10.80.0.0/24"] and "interfaces" not in guarded[0]
+    machine = {"name": link_name("b"), "mac": "02:00:00:00:00:01"}
+    assert guarded[1]["interfaces"] == [machine, {"name": link_name("b", "eth1")}]
     assert guarded[2]["addresses"] == ["10.80.0.2/24", "10.81.0.2/24"]
     assert guarded[3] == plan["firewalls"][3]
 

@@ -102,6 +102,15 @@ def test_a_sandbox_that_is_routed_to_needs_no_bridge_table() -> None:
     assert state.firewall["bridge"] is None
 
 
+def test_a_sandbox_with_several_links_of_which_one_hides_its_address() -> None:
+    given = wish(1)
+    del given["interface"], given["mac"]
+    given["interfaces"] = [{"name": "v3", "mac": MAC.format(3)}, {"name": "v1", "mac": MAC.format(1)}]
+    state, _operations = run(host(), given)
+    assert elements(state, "bridge", "stations") == [f"v1 . {MAC.format(1)}"]
+    assert elements(state, "inet", "stations") == [f"v3 . {MAC.format(3)}"]
+
+
 def test_an_open_sandbox_keeps_its_frames_on_the_bridge() -> None:
     state, _operations = run(host(), wish(1, policy="open"))
     assert elements(state, "bridge", "routers") == elements(state, "inet", "isolated4") == []
