@@ -9,6 +9,7 @@ This file is private to the collection: it may change without notice.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_values as values
@@ -16,17 +17,11 @@ from ansible_collections.sandbox.network.plugins.plugin_utils import _sandbox_va
 NETNS_DIR = "/run/netns"
 OF_OTHER_DRIVERS = ("subnet", "gateway", "bridge", "mtu")
 """What is the plugins' business."""
+LONGEST_WAIT = 3600
 
 
 def _texts(value: object) -> list[str]:
     return [values.text(one) for one in values.as_list(value)]
-
-
-def _seconds(value: object) -> float:
-    try:
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is not a number of seconds") from None
 
 
 PARSERS: dict[str, Any] = {
@@ -40,7 +35,7 @@ PARSERS: dict[str, Any] = {
     "mac": values.mac,
     "args": values.dictionary,
     "capabilities": values.dictionary,
-    "timeout": _seconds,
+    "timeout": partial(values.seconds, longest=LONGEST_WAIT),
 }
 
 

@@ -19,24 +19,14 @@ LEVELS = ("debug", "info", "warn", "error")
 LONGEST_DEBOUNCE, LONGEST_COMMAND, MOST_RETRIES = 60, 3600, 1000
 
 
-def _seconds(longest: int, value: object) -> float:
-    try:
-        seconds = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is not a number") from None
-    if not 0 <= seconds <= longest:
-        raise ValueError(f"{value} is not between 0 and {longest}")
-    return seconds
-
-
 PARSERS: dict[str, Any] = {
     "runtime_path": values.absolute_path,
     "enabled": values.boolean,
     "ignore": values.text,
     "update": partial(values.one_of, UPDATES),
     "announce_existing": values.boolean,
-    "debounce": partial(_seconds, LONGEST_DEBOUNCE),
-    "command_timeout": partial(_seconds, LONGEST_COMMAND),
+    "debounce": partial(values.seconds, longest=LONGEST_DEBOUNCE),
+    "command_timeout": partial(values.seconds, longest=LONGEST_COMMAND),
     "retries": lambda value: values.number(value, 0, MOST_RETRIES),
     "storage_dir": values.absolute_path,
     "log_level": partial(values.one_of, LEVELS),

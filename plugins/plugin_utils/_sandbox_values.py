@@ -171,6 +171,17 @@ def mac(value: object) -> str:
     return mac
 
 
+def seconds(value: object, longest: float) -> float:
+    """A time up to the longest one."""
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is not a number of seconds") from None
+    if not 0 <= found <= longest:
+        raise ValueError(f"{found:g} is not between 0 and {longest}")
+    return found
+
+
 def number(value: object, smallest: int, largest: int) -> int:
     """A number within bounds."""
     try:

@@ -22,6 +22,7 @@ GATEWAY, DNS, GUEST = 2, 3, 100  # slirp4netns(1): offsets within the network
 LONGEST_PREFIX = 25
 LARGEST_MTU = {"slirp4netns": 65521, "pasta": 65520}
 PORT = re.compile(r"(?:(?:\[[^\[\]]+\]|[^:/\[\]]+):)?[0-9]+(?:-[0-9]+)?(?::[0-9]+(?:-[0-9]+)?)?(?:/[a-z,]+)?")
+LONGEST_WAIT = 3600
 KEYS_OF_A_PORT = ("proto", "host_addr", "host_port", "guest_addr", "guest_port")
 
 
@@ -47,12 +48,9 @@ def addresses_in(network: str) -> dict[str, str]:
 
 def seconds(value: object) -> float:
     """A time that is not nothing."""
-    try:
-        found = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is not a number of seconds") from None
-    if not 0 < found <= 3600:
-        raise ValueError(f"{found:g} is not between 0 and 3600")
+    found = values.seconds(value, LONGEST_WAIT)
+    if not found:
+        raise ValueError(f"{found:g} is not between 0 and {LONGEST_WAIT}")
     return found
 
 

@@ -21,6 +21,7 @@ from .errors import KernelError, UnstableRead
 
 NETLINK_ROUTE = 0
 SOL_NETLINK = 270
+NETLINK_ADD_MEMBERSHIP = 1
 NETLINK_CAP_ACK = 10
 NETLINK_EXT_ACK = 11
 NETLINK_GET_STRICT_CHK = 12
@@ -36,7 +37,8 @@ NLMSGERR_ATTR_MSG = 1
 
 HEADER = struct.Struct("=IHHII")
 ATTRIBUTE = struct.Struct("=HH")
-SO_NETNS_COOKIE = 71  # include/uapi/asm-generic/socket.h
+SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
+SO_NETNS_COOKIE = 71
 RECEIVE_SIZE = 1 << 17
 ANSWER_SECONDS = 20
 STABLE_TRIES = 30

@@ -14,9 +14,8 @@ import socket
 import struct
 
 from .conntrack import NETLINK_NETFILTER
-from .netlink import attributes
+from .netlink import NETLINK_ADD_MEMBERSHIP, SO_RCVBUFFORCE, SOL_NETLINK, attributes
 
-SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, SO_RCVBUFFORCE = 270, 1, 33
 GROUP_NFTABLES = 7
 SUBSYSTEM_NFTABLES = 10
 HEADER = struct.Struct("=IHHII")

@@ -13,9 +13,9 @@ import socket
 import struct
 from collections.abc import Iterator
 
-NETLINK_ROUTE = 0
-SOL_NETLINK, SO_RCVBUFFORCE = 270, 33
-NETLINK_ADD_MEMBERSHIP, NETLINK_LISTEN_ALL_NSID = 1, 8
+from .._kernel.netlink import NETLINK_ADD_MEMBERSHIP, SO_RCVBUFFORCE, SOL_NETLINK
+
+NETLINK_LISTEN_ALL_NSID = 8
 GROUPS = (1, 5, 7, 9, 11, 28)  # links; addresses and routes of IPv4, then of IPv6; ids of namespaces (rtnetlink.h)
 RTM_NEWNSID, RTM_DELNSID = 88, 89
 NSID = struct.Struct("=4xH10x4x4xi")  # a header with its type, struct rtgenmsg, and the first attribute

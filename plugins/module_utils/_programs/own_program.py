@@ -9,15 +9,13 @@ one until that has ended, and none is ever a mixture.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from .errors import ProgramError
+from .source import is_package, source_of
 
 LIBRARY = "/usr/local/lib/sandbox-network"
 PACKAGE = "sandbox_network"
@@ -38,10 +36,10 @@ def program_files(entry: str, mark: str) -> dict[str, str]:
     waiting, seen = [f"{above}.{entry}"], {f"{above}.{entry}"}
     while waiting:
         name = waiting.pop()
-        text, is_package = _source(name)
+        text, package = source_of(name), is_package(name)
         path = name[len(above) + 1 :].replace(".", "/")
-        files[f"{PACKAGE}/{path}/__init__.py" if is_package else f"{PACKAGE}/{path}.py"] = text
-        for found in _imported(name, text, is_package=is_package):
+        files[f"{PACKAGE}/{path}/__init__.py" if package else f"{PACKAGE}/{path}.py"] = text
+        for found in _imported(name, text, package=package):
             for one in (found.rpartition(".")[0], found):
                 if one.startswith(f"{above}.") and one not in seen:
                     seen.add(one)
@@ -78,31 +76,16 @@ def launcher(mark: str, command: Sequence[str]) -> str:
     return f'#!/bin/sh\n{mark}\nexec {" ".join(command)} "$@"\n'
 
 
-def _imported(name: str, text: str, *, is_package: bool) -> Iterator[str]:
+def _imported(name: str, text: str, *, package: bool) -> Iterator[str]:
     """The modules that a module names after ``from``, by their full names."""
     for dots, module, several, one in IMPORT.findall(text):
-        levels = len(dots) - (1 if is_package else 0)
+        levels = len(dots) - (1 if package else 0)
         base = name.rsplit(".", levels)[0] if levels else name
         source = f"{base}.{module}" if module else base
-        if not _is_package(source):
+        if not is_package(source):
             yield source
             continue
         for part in (several or one).split(","):
             imported = part.split("#")[0].split(" as ")[0].strip()
             if imported:
                 yield f"{source}.{imported}"
-
-
-def _is_package(name: str) -> bool:
-    found = importlib.util.find_spec(name)
-    return found is not None and found.submodule_search_locations is not None
-
-
-def _source(name: str) -> tuple[str, bool]:
-    """The text of a module, and whether it is a package."""
-    found = importlib.util.find_spec(name)
-    loader: Any = found.loader if found else None
-    source = loader.get_source(name) if loader else None
-    if found is None or source is None:
-        raise ProgramError(f"{name} is missing from the collection")
-    return str(source), found.submodule_search_locations is not None

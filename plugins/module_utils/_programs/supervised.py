@@ -25,6 +25,7 @@ from . import supervisor, systemd
 from .errors import ProgramError, refused
 from .finding import ENVIRONMENT
 from .processes import KnownProcess, end_process
+from .source import source_of
 
 PATIENCE = 5.0
 STARTING_SECONDS = 5.0  # what a start may take besides the time that the helper may take
@@ -119,7 +120,7 @@ def _prepare(directory: str, spec: dict[str, Any]) -> None:
     above = os.path.dirname(directory)
     _make_directories([(place, 0o700) for place in (os.path.dirname(above), above, directory)])
     _prepare_files(directory, spec)
-    _write(os.path.join(directory, SUPERVISOR), _source_of_supervisor())
+    _write(os.path.join(directory, SUPERVISOR), source_of(supervisor.__name__))
     _write(os.path.join(directory, "spec.json"), json.dumps({"environment": ENVIRONMENT, **spec}))
 
 
@@ -155,15 +156,6 @@ def _prepare_files(directory: str, spec: dict[str, Any]) -> None:
     of_user = os.path.dirname(files)
     _make_directories([(os.path.dirname(of_user), 0o711), (of_user, 0o711), (files, 0o700)])
     os.chown(files, owner.pw_uid, owner.pw_gid, follow_symlinks=False)  # those above stay ours: it cannot be replaced
-
-
-def _source_of_supervisor() -> str:
-    """The text of the program, wherever this package is: in a directory or in an archive."""
-    loader: Any = supervisor.__spec__.loader if supervisor.__spec__ else None
-    source = loader.get_source(supervisor.__name__) if loader else None
-    if source is None:
-        raise ProgramError("the source of the supervisor is missing from the collection")
-    return str(source)
 
 
 def _command(directory: str) -> list[str]:
