@@ -25,7 +25,15 @@ from .._kernel.sysctl import read_sysctl
 from .._programs.errors import ProgramError
 from .._store.records import Records
 from . import values
-from .firewall_elements import BRIDGE_NETFILTER, devices_of, elements_for, ports_of, recorded_link
+from .firewall_elements import (
+    BRIDGE_NETFILTER,
+    VERSIONS,
+    devices_of,
+    elements_for,
+    is_local,
+    ports_of,
+    recorded_link,
+)
 from .firewall_forwarding import FORWARDING_KIND, observe_forwarding, plan_forwarding
 from .firewall_guard import guard_of, observe_guard, plan_guard
 from .firewall_hairpin import PORT_KIND, plan_hairpins
@@ -93,7 +101,7 @@ class FirewallResource:
                 warn_of_wildcards(one.ports, state)
         records = {name: record for (kind, name), record in state.records.items() if kind == KIND and record}
         with contextlib.suppress(TaskError):  # which the plan tells
-            of_links = [one for one in wanted if one.present and (one.forwarding or one.ports)]
+            of_links = [one for one in wanted if one.present and _sets_up_the_host(one)]
             records.update({_name(one, own): _record(one, state) for one in of_links})
         devices = {device for record in records.values() for device in devices_of(record, own, 4)}
         devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
@@ -189,6 +197,11 @@ def remembered(records: Records, own: NamespaceState) -> dict[tuple[str, str], d
 def _name(one: Firewall, own: NamespaceState) -> str:
     """How the record of a sandbox is called: each namespace has tables of its own."""
     return f"{own.fingerprint[1]}:{one.sandbox}"
+
+
+def _sets_up_the_host(one: Firewall) -> bool:
+    """Whether settings of the host, and not only rules, follow from it."""
+    return one.forwarding or any(is_local(one.ports, version) for version in VERSIONS)
 
 
 def _record(one: Firewall, state: State) -> dict[str, Any]:
