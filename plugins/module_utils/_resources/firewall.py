@@ -28,7 +28,6 @@ from . import values
 from .firewall_elements import (
     BRIDGE_NETFILTER,
     VERSIONS,
-    devices_of,
     elements_for,
     is_local,
     ports_of,
@@ -40,7 +39,7 @@ from .firewall_hairpin import PORT_KIND, plan_hairpins
 from .firewall_learning import BRIDGE_KIND, plan_learning
 from .firewall_links import observe_place, place_of
 from .firewall_local_route import LOCAL_ROUTE_KIND, observe_local_routes, plan_local_routes
-from .firewall_localnet import LINK_KIND, key_of, plan_localnet
+from .firewall_localnet import LINK_KIND, observe_localnet, plan_localnet
 from .firewall_options import FORM, Firewall, parse_firewall
 from .firewall_planning import as_recorded, plan_forgetting, plan_tables, refuse_clashes
 from .firewall_record import KIND, describe_rules
@@ -103,14 +102,12 @@ class FirewallResource:
         with contextlib.suppress(TaskError):  # which the plan tells
             of_links = [one for one in wanted if one.present and _sets_up_the_host(one)]
             records.update({_name(one, own): _record(one, state) for one in of_links})
-        devices = {device for record in records.values() for device in devices_of(record, own, 4)}
-        devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
-        for key in (*BRIDGE_NETFILTER, *map(key_of, sorted(devices))):
-            own.sysctls[key] = read_sysctl(handle, key)
+        own.sysctls.update({key: read_sysctl(handle, key) for key in BRIDGE_NETFILTER})
         if self._guards:
             observe_guard({*_guards(records), *(one.guard for one in wanted if one.present)}, state)
-        leaving = {_name(one, own) for one in wanted if not one.present}
+        observe_localnet(records.values(), state, handle)
         observe_local_routes(records.values(), state, handle)
+        leaving = {_name(one, own) for one in wanted if not one.present}
         observe_forwarding([record for name, record in records.items() if name not in leaving], state, handle)
         return state
 

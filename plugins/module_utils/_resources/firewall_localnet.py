@@ -13,7 +13,8 @@ from typing import Any
 
 from .._engine.operation import Operation
 from .._engine.state import State
-from .._kernel.sysctl import sysctl_key
+from .._kernel.namespaces import Namespace
+from .._kernel.sysctl import read_sysctl, sysctl_key
 from .firewall_elements import devices_of
 
 LINK_KIND = "firewall_link"
@@ -22,6 +23,14 @@ LINK_KIND = "firewall_link"
 def key_of(device: str) -> str:
     """The setting of a link."""
     return sysctl_key(f"net/ipv4/conf/{device}/route_localnet")
+
+
+def observe_localnet(records: Iterable[Mapping[str, Any]], state: State, handle: Namespace) -> None:
+    """The setting of the links where it is or will be needed."""
+    own = state.existing(None)
+    devices = {device for record in records for device in devices_of(record, own, 4)}
+    devices |= {name.partition(":")[2] for kind, name in state.records if kind == LINK_KIND}
+    own.sysctls.update({key: read_sysctl(handle, key) for key in map(key_of, sorted(devices))})
 
 
 def plan_localnet(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
