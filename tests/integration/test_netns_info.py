@@ -308,7 +308,7 @@ def test_the_rules_of_a_sandbox(box: Box) -> None:
     local = [("tcp", "127.0.0.1", 8080), ("tcp", "::1", 8080)]
     assert places == [*local, ("udp", "10.0.0.1", 8053), ("tcp", "fd00::1", 8443)]
     assert {(one["by"], one["id"]) for one in web1["forwards"]} == {("firewall", None)}
-    assert web1["forwards"][2]["guest_addr"] == "fd00::2" and web1["forwards"][2]["guest_port"] == 443
+    assert web1["forwards"][3]["guest_addr"] == "fd00::2" and web1["forwards"][3]["guest_port"] == 443
 
     def in_force() -> list[bool]:
         return [one["firewall"][0]["in_force"] for one in gather(box, gather=["firewall"])["namespaces"]]
