@@ -349,6 +349,38 @@ def loopback_routes(box: Box) -> list[str]:
     return sorted(route["dev"] for route in json.loads(box.sh("ip -j -6 route show table local ::1")))
 
 
+def test_a_port_on_both_loopbacks_of_a_sandbox_that_is_routed_to(net: Box) -> None:
+    """The host has no other IPv6 address on the veth than the link-local one. IPv6 goes and comes meanwhile."""
+    net.sh(
+        "ip netns add routed",
+        "ip link add v-routed address 02:00:00:00:0d:01 type veth peer name eth0 netns routed",
+        "ip link set v-routed up",
+        "ip addr add 10.90.0.1/30 dev v-routed",
+        "ip -n routed link set eth0 up",
+        "ip -n routed addr add 10.90.0.2/30 dev eth0",
+        "ip -n routed addr add fd00:90::2/128 nodad dev eth0",
+        "ip -n routed -6 route add default via fe80::ff:fe00:d01 dev eth0",
+        "ip -6 route add fd00:90::2 dev v-routed",
+        "sleep 2",  # until the link-local addresses are usable
+    )
+    serve(net, "routed", "tcp/10.90.0.2/80", "tcp/fd00:90::2/80", netns="routed")
+    args = {"sandbox": "routed", "ports": ["8080:80"]}
+    own = ["tcp/127.0.0.1/8080", "tcp/::1/8080"]
+    net.change("firewall", args)
+    assert heard(ask(net, *own, patience=1), "routed") == own
+    net.sh("ip link set v-routed down; ip link set v-routed up; ip -6 route add fd00:90::2 dev v-routed; sleep 2")
+    assert loopback_routes(net) == ["lo"]
+    net.change("firewall", args)
+    assert loopback_routes(net) == ["lo", "v-routed"]
+    assert heard(ask(net, *own, patience=1), "routed") == own
+    net.sh("sysctl -qw net.ipv6.conf.v-routed.disable_ipv6=1")
+    net.change("firewall", args)
+    net.refused("firewall", {**args, "ports": ["[::1]:8080:80"]}, "ports", "[::1]:8080/tcp", "off on v-routed")
+    assert heard(ask(net, *own, patience=0.5), "routed") == own[:1]
+    net.change("firewall", {"sandbox": "routed", "state": "absent"})
+    assert loopback_routes(net) == ["lo"]
+
+
 def test_masquerading_is_for_the_outside(net: Box) -> None:
     listen(net, "red2", "green1", "lan")
     net.change(
