@@ -109,6 +109,16 @@ def look(*where: str, without: Iterable[str] = ()) -> Kernel:
     return Kernel(ready, others, plain_routes(routes))
 
 
+def is_settled(*where: str) -> bool:
+    """Whether the kernel has told of every carrier, which it does in its own time, and given those links their
+    link-local addresses.
+    """
+    links = [one for one in _ip(*where, "address") if _is_told(one) and {"UP", "LOWER_UP"} <= set(one["flags"])]
+    return all(
+        _is_ready(one) and any(address["local"].startswith("fe80:") for address in one["addr_info"]) for one in links
+    )
+
+
 def plain_interface(document: Document) -> Document:
     """Addresses in one order; flags as far as `ip` tells them."""
     addresses = sorted(document["IPAddresses"], key=lambda one: (one["Family"], one["Address"], one["Mask"]))

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from model import Kernel, Knowledge, look
+from model import Kernel, Knowledge, is_settled, look
 from runtime import Runtime
 
 NUMBERS = itertools.count(1)
@@ -76,8 +76,8 @@ class Sandbox:
         return look("-netns", self.name)
 
     def settle(self) -> None:
-        """Wait for the link-local addresses, which the kernel gives in its own time."""
-        until(lambda: all(_has_link_local(one) for one in self.look().ready), "link-local addresses")
+        """Wait for what the kernel does in its own time: links get ready, and link-local addresses."""
+        until(lambda: is_settled("-netns", self.name), "carriers and link-local addresses")
 
     def begin(self) -> None:
         """What is there now is what the runtime knows without being told."""
@@ -242,10 +242,6 @@ class World:
             for pid in sandbox.runtime.hanging:
                 _kill(pid)
             sandbox.delete()
-
-
-def _has_link_local(document: dict[str, Any]) -> bool:
-    return any(one["Address"].startswith("fe80:") for one in document["IPAddresses"])
 
 
 def _kill(pid: int) -> None:
