@@ -14,6 +14,7 @@ from typing import Any
 
 from .._engine.operation import Operation
 from .._engine.state import NamespaceState, State
+from .firewall_borrowed import plan_borrowed
 from .firewall_elements import hairpins_of
 
 PORT_KIND = "firewall_port"
@@ -22,25 +23,17 @@ PORT_KIND = "firewall_port"
 def plan_hairpins(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
     """What is put back before the rules change, and what is set after it."""
     own = state.existing(None)
-    needed = {interface for record in records for interface in hairpins_of(record, own)}
-    restored: list[Operation] = []
-    set_up: list[Operation] = []
-    for (kind, name), memory in sorted(state.records.items()):
-        interface = name.partition(":")[2]
-        if kind != PORT_KIND or memory is None or interface in needed:
-            continue
-        if _has_hairpin(interface, own):
-            restored.append(_set(interface, 0, own))
-        restored.append(Operation("record.drop", {"kind": PORT_KIND, "name": name, "before": memory}))
-    for interface in sorted(needed):
-        name = f"{own.fingerprint[1]}:{interface}"
+
+    def put_back(interface: str) -> Operation | None:
+        return _set(interface, 0, own) if _has_hairpin(interface, own) else None
+
+    def set_up(interface: str) -> Operation | None:
         if own.link(interface) is None or _has_hairpin(interface, own):
-            continue
-        if state.record(PORT_KIND, name) is None:
-            memory = {"kind": PORT_KIND, "name": name, "value": {"identity": list(own.fingerprint)}, "before": None}
-            set_up.append(Operation("record.put", memory))
-        set_up.append(_set(interface, 1, own))
-    return restored, set_up
+            return None
+        return _set(interface, 1, own)
+
+    needed = {interface for record in records for interface in hairpins_of(record, own)}
+    return plan_borrowed(PORT_KIND, needed, state, put_back=put_back, set_up=set_up)
 
 
 def _has_hairpin(interface: str, own: NamespaceState) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .._engine.operation import Operation
 from .._engine.state import NamespaceState, State
+from .firewall_borrowed import plan_borrowed
 from .firewall_elements import guarding_bridges
 
 BRIDGE_KIND = "firewall_bridge"
@@ -22,25 +23,15 @@ BRIDGE_KIND = "firewall_bridge"
 def plan_learning(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
     """What is put back before the rules change, and what is set after it."""
     own = state.existing(None)
-    needed = sorted({bridge for record in records for bridge in guarding_bridges(record, own)})
-    restored: list[Operation] = []
-    set_up: list[Operation] = []
-    for (kind, name), memory in sorted(state.records.items()):
-        bridge = name.partition(":")[2]
-        if kind != BRIDGE_KIND or memory is None or bridge in needed:
-            continue
-        if _learns(bridge, own) is False:
-            restored.append(_set(bridge, own, wanted=True))
-        restored.append(Operation("record.drop", {"kind": BRIDGE_KIND, "name": name, "before": memory}))
-    for bridge in needed:
-        name = f"{own.fingerprint[1]}:{bridge}"
-        if not _learns(bridge, own):
-            continue
-        if state.record(BRIDGE_KIND, name) is None:
-            memory = {"kind": BRIDGE_KIND, "name": name, "value": {"identity": list(own.fingerprint)}, "before": None}
-            set_up.append(Operation("record.put", memory))
-        set_up.append(_set(bridge, own, wanted=False))
-    return restored, set_up
+
+    def put_back(bridge: str) -> Operation | None:
+        return _set(bridge, own, wanted=True) if _learns(bridge, own) is False else None
+
+    def set_up(bridge: str) -> Operation | None:
+        return _set(bridge, own, wanted=False) if _learns(bridge, own) else None
+
+    needed = {bridge for record in records for bridge in guarding_bridges(record, own)}
+    return plan_borrowed(BRIDGE_KIND, needed, state, put_back=put_back, set_up=set_up)
 
 
 def _learns(bridge: str, own: NamespaceState) -> bool | None:

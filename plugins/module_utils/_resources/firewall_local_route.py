@@ -14,11 +14,12 @@ from typing import Any
 
 from .._engine.kinds.route import route_args
 from .._engine.operation import Operation
-from .._engine.state import NamespaceState, State
+from .._engine.state import State
 from .._kernel.addressing import AF_INET6, RTN_LOCAL, TABLE_LOCAL, Route, read_routes
 from .._kernel.links import Link
 from .._kernel.namespaces import Namespace
 from .._kernel.requests import PROTOCOL_STATIC
+from .firewall_borrowed import plan_borrowed
 from .firewall_elements import devices_of
 
 LOCAL_ROUTE_KIND = "firewall_local_route"
@@ -40,30 +41,23 @@ def observe_local_routes(records: Iterable[Mapping[str, Any]], state: State, han
 def plan_local_routes(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
     """What is put back before the rules change, and what is set after it."""
     own = state.existing(None)
+
+    def put_back(device: str) -> Operation | None:
+        link = own.link(device)
+        if link is None or _ours(link) not in own.routes.get(link.ifindex, ()):
+            return None
+        return Operation("route.delete", route_args(_ours(link), None, device))
+
+    def set_up(device: str) -> Operation | None:
+        link = own.link(device)
+        if link is None or not link.up or link.ipv6_disabled:
+            return None
+        if any(route.dst == LOOPBACK6 for route in own.routes.get(link.ifindex, ())):
+            return None
+        return Operation("route.add", route_args(_ours(link), None, device))
+
     needed = {device for record in records for device in devices_of(record, own, 6)}
-    restored: list[Operation] = []
-    set_up: list[Operation] = []
-    for (kind, name), memory in sorted(state.records.items()):
-        link = own.link(name.partition(":")[2])
-        if kind != LOCAL_ROUTE_KIND or memory is None or name.partition(":")[2] in needed:
-            continue
-        if link is not None and _ours(link) in own.routes.get(link.ifindex, ()):
-            restored.append(Operation("route.delete", route_args(_ours(link), None, link.name)))
-        restored.append(Operation("record.drop", {"kind": LOCAL_ROUTE_KIND, "name": name, "before": memory}))
-    for link in filter(None, map(own.link, sorted(needed))):
-        if not link.up or link.ipv6_disabled or _has_one(link, own):
-            continue
-        name = f"{own.fingerprint[1]}:{link.name}"
-        if state.record(LOCAL_ROUTE_KIND, name) is None:
-            value = {"identity": list(own.fingerprint)}
-            memory = {"kind": LOCAL_ROUTE_KIND, "name": name, "value": value, "before": None}
-            set_up.append(Operation("record.put", memory))
-        set_up.append(Operation("route.add", route_args(_ours(link), None, link.name)))
-    return restored, set_up
-
-
-def _has_one(link: Link, own: NamespaceState) -> bool:
-    return any(route.dst == LOOPBACK6 for route in own.routes.get(link.ifindex, ()))
+    return plan_borrowed(LOCAL_ROUTE_KIND, needed, state, put_back=put_back, set_up=set_up)
 
 
 def _ours(link: Link) -> Route:

@@ -15,9 +15,11 @@ from .._engine.operation import Operation
 from .._engine.state import State
 from .._kernel.namespaces import Namespace
 from .._kernel.sysctl import read_sysctl, sysctl_key
+from .firewall_borrowed import plan_borrowed
 from .firewall_elements import devices_of
 
 LINK_KIND = "firewall_link"
+OFF, ON = "0", "1"
 
 
 def key_of(device: str) -> str:
@@ -36,27 +38,16 @@ def observe_localnet(records: Iterable[Mapping[str, Any]], state: State, handle:
 def plan_localnet(records: Iterable[Mapping[str, Any]], state: State) -> tuple[list[Operation], list[Operation]]:
     """What is put back before the rules change, and what is set after it."""
     own = state.existing(None)
+
+    def put_back(device: str) -> Operation | None:
+        found = own.sysctls.get(key_of(device))
+        return _set(device, OFF, found) if found not in (None, OFF) else None
+
+    def set_up(device: str) -> Operation | None:
+        return _set(device, ON, OFF) if own.sysctls.get(key_of(device)) == OFF else None
+
     needed = {device for record in records for device in devices_of(record, own, 4)}
-    restored: list[Operation] = []
-    set_up: list[Operation] = []
-    for (kind, name), memory in sorted(state.records.items()):
-        device = name.partition(":")[2]
-        if kind != LINK_KIND or memory is None or device in needed:
-            continue
-        found = own.sysctls.get(key_of(device))
-        if found not in (None, memory["original"]):
-            restored.append(_set(device, memory["original"], found))
-        restored.append(Operation("record.drop", {"kind": LINK_KIND, "name": name, "before": memory}))
-    for device in sorted(needed):
-        found = own.sysctls.get(key_of(device))
-        name = f"{own.fingerprint[1]}:{device}"
-        if found == "0":
-            if state.record(LINK_KIND, name) is None:
-                value = {"identity": list(own.fingerprint), "original": found}
-                memory = {"kind": LINK_KIND, "name": name, "value": value, "before": None}
-                set_up.append(Operation("record.put", memory))
-            set_up.append(_set(device, "1", found))
-    return restored, set_up
+    return plan_borrowed(LINK_KIND, needed, state, put_back=put_back, set_up=set_up)
 
 
 def _set(device: str, value: str, before: str | None) -> Operation:
