@@ -282,11 +282,8 @@ def test_a_published_port_is_where_it_was_published_and_nowhere_else(net: Box) -
         assert heard(ask(net, *outside, netns=source, patience=1), "red1") == outside, source
     assert net.link("v-red1")["linkinfo"]["info_slave_data"]["hairpin"]
     net.sh(BRIDGES_BY_THEMSELVES)
-    for proto in ("tcp", "udp"):
-        assert heard(ask(net, f"{proto}/127.0.0.1/8080", f"{proto}/::1/8080"), "red1") == [
-            f"{proto}/127.0.0.1/8080",
-            f"{proto}/::1/8080",
-        ]
+    loopbacks = [f"{proto}/{address}/8080" for proto in ("tcp", "udp") for address in ("127.0.0.1", "::1")]
+    assert heard(ask(net, *loopbacks), "red1") == loopbacks
     for source in ("red1", "red2"):
         assert heard(ask(net, *outside, netns=source, patience=1), "red1") == outside, source
     net.change("firewall", {"sandbox": "green1", "policy": "open"})
@@ -828,6 +825,15 @@ def test_check_mode_goes_on_where_an_earlier_task_would_make_something(net: Box)
         assert result["changed"] and "as if an earlier task" in str(result["warnings"]), args
         outcome = net.run("firewall", args)
         assert outcome.failed and "later" in outcome.result["msg"], str(outcome)
+
+
+def test_check_mode_knows_who_listens_before_the_sandbox_is_there(net: Box) -> None:
+    """Where it cannot know of which families the addresses will be, only what is asked for by name is certain."""
+    serve(net, "somebody", "tcp/127.0.0.1/9000", f"tcp/{HOST6}/9001", "tcp/::1/9002")
+    for ports in (["9000:80"], [f"[{HOST6}]:9001:80"], ["[::1]:9002:80"]):
+        outcome = net.run("firewall", {"sandbox": "later", "ports": ports}, check=True)
+        assert outcome.failed and "EADDRINUSE" in outcome.result["msg"], f"{ports}: {outcome}"
+    assert net.done("firewall", {"sandbox": "later", "ports": ["9002:80"]}, check=True)["changed"]
 
 
 def test_without_nft_the_message_names_the_package(net: Box) -> None:

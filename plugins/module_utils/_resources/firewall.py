@@ -160,13 +160,17 @@ class FirewallResource:
 
     @staticmethod
     def _refuse(one: Firewall, record: Mapping[str, Any], state: State) -> None:
-        published = ports_of(record) or [port for port in one.ports if ":" not in port.host_addr]
+        assumed = one.sandbox in state.assumed
+        doubtful = one.optional - {port.host_side for port in ports_of(record)}
+        if assumed:  # perhaps it will have an IPv4 address, as most do
+            doubtful = frozenset(place for place in doubtful if ":" in place[1])
+        published = [port for port in one.ports if port.host_side not in doubtful]
         for port in published:
             problem = state.busy.get(port.host_side)
             if problem:
                 raise InvalidOption("ports", host_side(port), f"cannot be published: {problem}")
         local = [port for port in published if is_loopback(port.host_addr)]
-        if local and not record["links"] and one.sandbox not in state.assumed:
+        if local and not record["links"] and not assumed:
             raise InvalidOption(
                 "ports", host_side(local[0]), "needs the link that leads to the sandbox: give netns or interface"
             )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -19,7 +19,8 @@ from .firewall_lists import parse_list
 from .forwards import LOOPBACK, MOST, WILDCARDS, host_side, parse_forward
 
 POLICIES = ("isolate", "open", "closed")
-LOOPBACKS = {4: LOOPBACK, 6: "::1"}
+LOOPBACK6 = "::1"
+AT_LOOPBACK6 = (LOOPBACK6, "::")
 LONGEST_NAME = 64  # a comment in nftables has 128 bytes
 
 OPTIONS: dict[str, Any] = {
@@ -175,30 +176,32 @@ def _ports(items: Sequence[Any]) -> tuple[tuple[Forward, ...], frozenset[tuple[s
         given += parse_forward(f"ports[{position}]", item, host_addr="")
         if len(given) > MOST:
             raise InvalidOption("ports", len(given), f"are more than {MOST}")
-    found = list(_at_loopbacks(given))
+    elsewhere = {(one.proto, one.host_port) for one in given if one.host_addr in AT_LOOPBACK6}
+    found: list[Forward] = []
+    optional: set[tuple[str, str, int]] = set()
+    for one in given:
+        meant = [one] if one.host_addr else list(_at_loopbacks(one, elsewhere))
+        found += meant
+        if not one.host_addr and not one.guest_addr:
+            optional.update(port.host_side for port in meant)
     for one in found:
         if one.guest_addr and (":" in one.guest_addr) != (":" in one.host_addr):
             raise InvalidOption(
                 "ports", host_side(one), f"cannot lead to {one.guest_addr}, which is of the other family"
             )
     refuse_meetings("ports", found)
-    anywhere = {(one.proto, one.host_port) for one in given if not one.host_addr and not one.guest_addr}
-    places = (one.host_side for one in found if (one.proto, one.host_port) in anywhere)
-    return tuple(found), frozenset(place for place in places if place[1] in LOOPBACKS.values())
+    return tuple(found), frozenset(optional)
 
 
-def _at_loopbacks(given: Sequence[Forward]) -> Iterator[Forward]:
-    """Ports without an address of the host at 127.0.0.1, and at ::1 unless another one of the list is there."""
-    elsewhere: dict[tuple[str, int], list[str]] = {}
-    for one in given:
-        elsewhere.setdefault((one.proto, one.host_port), []).append(one.host_addr)
-    for one in given:
-        if one.host_addr:
-            yield one
-            continue
-        others = elsewhere[one.proto, one.host_port]
-        for version, address in LOOPBACKS.items():
-            of_family = not one.guest_addr or (":" in one.guest_addr) == (version == 6)
-            taken = version == 6 and any(other and meet(address, other) for other in others)
-            if of_family and not taken:
-                yield one._replace(host_addr=address)
+def _at_loopbacks(one: Forward, elsewhere: Container[tuple[str, int]]) -> Iterator[Forward]:
+    """A port without an address of the host at 127.0.0.1, and at ::1 unless another one of the list is there.
+
+    One that leads to an address is there in the family of that.
+    """
+    for address in (LOOPBACK, LOOPBACK6):
+        if one.guest_addr:
+            wanted = (":" in one.guest_addr) == (":" in address)
+        else:
+            wanted = address == LOOPBACK or (one.proto, one.host_port) not in elsewhere
+        if wanted:
+            yield one._replace(host_addr=address)

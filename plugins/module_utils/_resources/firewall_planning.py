@@ -14,8 +14,8 @@ from .._engine.operation import Operation
 from .._engine.state import NamespaceState, State
 from .._programs.slirp4netns import Forward
 from .firewall_elements import Record, addresses_of, all_addresses_of, ports_of, ways_to
-from .firewall_options import Firewall, meet
-from .forwards import host_side, is_loopback
+from .firewall_options import LOOPBACK6, Firewall, meet
+from .forwards import host_side
 
 FLOWS = ("policy", "masquerade", "deny", "addresses")
 """What a change of ends the connections that a sandbox has."""
@@ -48,14 +48,14 @@ def _complete(
 
     An optional one of a family in which it has none, or which the host does not speak with it, is left out.
     """
-    silent = [way for way in map(own.link, ways_to(links, own)) if way is not None and way.ipv6_disabled]
     bare = [address.partition("/")[0] for address in addresses]
     for port in one.ports:
         same = [address for address in bare if (":" in address) == (":" in port.host_addr)]
-        if silent and is_loopback(port.host_addr) and ":" in port.host_addr:
-            if port.host_side in one.optional:
-                continue
-            raise InvalidOption("ports", host_side(port), f"needs IPv6, which is off on {silent[0].name}")
+        silent = _without_ipv6(links, own) if port.host_addr == LOOPBACK6 else ""
+        if silent and port.host_side in one.optional:
+            continue
+        if silent:
+            raise InvalidOption("ports", host_side(port), f"needs IPv6, which is off on {silent}")
         if port.guest_addr and port.guest_addr not in bare and not assumed:
             raise InvalidOption("ports", port.guest_addr, f"is no address of {one.sandbox}")
         if port.guest_addr or same:
@@ -63,6 +63,12 @@ def _complete(
         elif not assumed and port.host_side not in one.optional:
             family = "IPv6" if ":" in port.host_addr else "IPv4"
             raise InvalidOption("ports", host_side(port), f"needs an {family} address of {one.sandbox}, which has none")
+
+
+def _without_ipv6(links: list[dict[str, Any]], own: NamespaceState) -> str:
+    """A link by which the host reaches a sandbox, but not by IPv6; empty for none."""
+    ways = filter(None, map(own.link, ways_to(links, own)))
+    return next((way.name for way in ways if way.ipv6_disabled), "")
 
 
 def refuse_clashes(wanted: Mapping[str, Firewall], records: Mapping[str, Record]) -> None:

@@ -183,6 +183,19 @@ def test_a_port_without_an_address_is_at_each_loopback(
     assert [f"{address}:{port}" for _proto, address, port, *_guest in record["ports"]] == places
 
 
+@pytest.mark.parametrize(
+    ("addresses", "ports", "words"),
+    [
+        (["10.0.0.1"], ["80", "[::1]:80"], r"\[::1\]:80/tcp.*needs an IPv6 address of s1"),
+        (["fd00::1"], ["80", {"host_port": 80, "guest_addr": "fd00::1"}], r"\[::1\]:80/tcp.*is given twice"),
+        (["fd00::1"], ["[::1]:80:81", {"host_port": 80, "guest_addr": "fd00::1"}], r"\[::1\]:80/tcp.*is given twice"),
+    ],
+)
+def test_what_was_asked_for_at_a_loopback_is_not_left_out(addresses: list[str], ports: list[Any], words: str) -> None:
+    with pytest.raises(InvalidOption, match=words):
+        run(host(), {**wish(1, ports=ports), "addresses": addresses})
+
+
 def test_the_loopback_of_ipv6_needs_ipv6_on_the_link() -> None:
     state = host()
     own = state.existing(None)
