@@ -18,7 +18,6 @@ TARGET = "target"
 AT_TARGET = "@th,64,128"
 NEIGHBOURS = "nd-neighbor-solicit, nd-neighbor-advert"
 NOBODY_YET = "{ nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report }"
-FAMILY = {4: "meta nfproto ipv4", 6: "meta nfproto ipv6"}
 LOOPBACK = {4: "127.0.0.0/8", 6: "::1"}
 STAND_IN = "100::1"
 """Where br_netfilter is on, an answer to ::1 has its address again already on the bridge, and the host would not take
@@ -28,9 +27,9 @@ PEER = "{header} {own} . {header} {peer} . meta l4proto . th dport @{name}{versi
 
 
 def _both(text: str) -> Iterator[str]:
-    """A rule for each family: ``{header}`` is ip or ip6, ``{version}`` 4 or 6."""
+    """A rule for each family: ``{header}`` is ip or ip6, ``{version}`` 4 or 6, ``{loopback}`` 127.0.0.0/8 or ::1."""
     for version, header in HEADER.items():
-        yield text.format(header=header, version=version)
+        yield text.format(header=header, version=version, loopback=LOOPBACK[version])
 
 
 def _listed(name: str, verdict: str, why: str, *, outwards: bool) -> list[Rule]:
@@ -87,18 +86,14 @@ INET: dict[str, tuple[str, list[Rule]]] = {
     "publish": (
         "",
         [
-            rule
-            for version, header in HEADER.items()
-            for rule in (
-                (
-                    f"dnat {header} to {header} daddr . meta l4proto . th dport map @published{version}",
-                    "published at one address",
-                ),
-                (
-                    f"{FAMILY[version]} dnat {header} to meta l4proto . th dport map @published_any{version}",
-                    "published at every address",
-                ),
-            )
+            *_every(
+                "dnat {header} to {header} daddr . meta l4proto . th dport map @published{version}",
+                "published at one address",
+            ),
+            *_every(
+                "meta nfproto ipv{version} dnat {header} to meta l4proto . th dport map @published_any{version}",
+                "published at every address",
+            ),
         ],
     ),
     "before": (
@@ -156,10 +151,7 @@ INET: dict[str, tuple[str, list[Rule]]] = {
         "type nat hook postrouting priority srcnat; policy accept;",
         [
             *_every("ct status dnat {header} saddr @sandboxes{version} masquerade", "answers come back this way"),
-            *(
-                (f"ct status dnat {header} saddr {LOOPBACK[version]} masquerade", "from the host itself")
-                for version, header in HEADER.items()
-            ),
+            *_every("ct status dnat {header} saddr {loopback} masquerade", "from the host itself"),
             *_every(
                 "{header} saddr @masqueraded{version} {header} daddr @sandboxes{version} return", "among sandboxes"
             ),
