@@ -78,6 +78,20 @@ FIREWALL = [
         things=("sandbox", "nft", "sbr0", "v1", "v2"),
     ),
     Case(
+        "firewall-interfaces",
+        "firewall",
+        prepare=(SANDBOXES,),
+        present={
+            "sandbox": "vm",
+            "addresses": ["10.80.0.9", "10.90.0.2", "fd00:80::9"],
+            "interfaces": [{"name": "v1", "mac": "02:d1:00:00:02:09"}, {"name": "v2", "mac": "02:d1:00:00:02:02"}],
+            "ports": ["[::1]:8080:80"],
+        },
+        update={"sandbox": "vm", "addresses": ["10.90.0.2"], "interface": "v2", "mac": "02:d1:00:00:02:02"},
+        absent={"sandbox": "vm"},
+        things=("sandbox", "nft", "sbr0", "v1", "v2"),
+    ),
+    Case(
         "firewall-first-use",
         "firewall",
         prepare=(SANDBOXES,),
