@@ -326,7 +326,13 @@ def test_what_is_published_on_the_loopback_stays_there(net: Box) -> None:
             f"nft 'add chain netdev {device} seen {{ type filter hook ingress device {device} priority 0; }}'",
             f"nft 'add rule netdev {device} seen ip6 daddr ::1 counter'",
         )
+    net.sh(
+        "nft 'add table bridge seen'",
+        "nft 'add chain bridge seen input { type filter hook input priority -190; }'",
+        "nft 'add rule bridge seen input iifname v-red2 ip6 daddr { ::1, 100::1 } counter'",
+    )
     attack()
+    assert "packets 0" in net.sh("nft list chain bridge seen input"), "it came past the bridge"
     for device in ("lan0", "v-red2"):
         assert "packets 0" not in net.sh(f"nft list chain netdev {device} seen"), "the attack never came here"
     net.sh("nft flush ruleset")
