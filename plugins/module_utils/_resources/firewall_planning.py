@@ -66,9 +66,9 @@ def _complete(
 
 
 def _without_ipv6(links: list[dict[str, Any]], own: NamespaceState) -> str:
-    """A link by which the host reaches a sandbox, but not by IPv6; empty for none."""
-    ways = filter(None, map(own.link, ways_to(links, own)))
-    return next((way.name for way in ways if way.ipv6_disabled), "")
+    """The link by which the host reaches a sandbox, if it has none with IPv6; empty where it has."""
+    ways = [way for way in map(own.link, ways_to(links, own)) if way is not None]
+    return ways[0].name if ways and all(way.ipv6_disabled for way in ways) else ""
 
 
 def refuse_clashes(wanted: Mapping[str, Firewall], records: Mapping[str, Record]) -> None:

@@ -206,6 +206,19 @@ def test_the_loopback_of_ipv6_needs_ipv6_on_the_link() -> None:
         run(state, wish(1, ports=["[::1]:80"]))
 
 
+def test_one_link_with_ipv6_is_enough_for_its_loopback() -> None:
+    state = host()
+    own = state.existing(None)
+    own.put(dataclasses.replace(own.existing("br0"), ipv6_disabled=True))
+    given = {
+        **wish(1, ports=["[::1]:80"]),
+        "interfaces": [{"name": f"v{one}", "mac": MAC.format(one)} for one in (1, 3)],
+    }
+    del given["interface"], given["mac"]
+    _state, operations = run(state, given)
+    assert [one.args["link"] for one in operations if one.kind == "route.add"] == ["v3"]
+
+
 def test_a_route_of_others_for_the_loopback_stays_theirs() -> None:
     state = host()
     theirs = Route(family=10, dst="::1/128", table=255, metric=7, ifindex=2, type=2)
